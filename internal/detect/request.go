@@ -1,0 +1,176 @@
+package detect
+
+import (
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// Request is one reference to a host or URL, made by a browser, found in a
+// mail or asked of a resolver. It belongs to whoever made it; the engine only
+// reads it and keeps no reference past a call, except inside a Seen.
+type Request struct {
+	// URL is the whole URL as it was written, or "" if only the host is known.
+	// It is kept as a string because real ones do not always parse.
+	URL string
+	// Host is lower case, without port, brackets or trailing dot. It is always
+	// set and is what rules match: for a name of a CNAME chain it differs from
+	// the URL's.
+	Host string
+	// Page is the URL or origin of the first party, "" if unknown.
+	Page string
+	// PageFrom says how Page is known.
+	PageFrom PageFrom
+	// Site is what the browser itself said of the relation (Sec-Fetch-Site);
+	// it wins over a comparison of Page and Host. PartyUnknown if it said nothing.
+	Site Party
+	// Type is what the answer will be used for.
+	Type Type
+	// Method is upper case; "" means GET.
+	Method string
+	// Header holds the request's header; nil if there is none.
+	Header Header
+	// Body is the request body if it was held, decoded of no content coding.
+	Body []byte
+	// BodyCut is set if the body is longer than Body or was not held.
+	BodyCut bool
+}
+
+// Party returns how the request relates to its page: by the browser's own word
+// if there is one, else by registrable domain. A guessed page proves nothing.
+func (r *Request) Party() Party {
+	if r.Site != PartyUnknown {
+		return r.Site
+	}
+	if r.Page == "" || r.PageFrom == PageGuess {
+		return PartyUnknown
+	}
+	return PartyOf(r.Host, HostOf(r.Page))
+}
+
+// PartyOf compares two host names (lower case) by registrable domain, private
+// suffixes of the Public Suffix List included. It does not allocate.
+func PartyOf(host, page string) Party {
+	switch {
+	case host == "" || page == "":
+		return PartyUnknown
+	case host == page:
+		return FirstParty
+	case Registrable(host) == Registrable(page):
+		return FirstParty
+	}
+	return ThirdParty
+}
+
+// Registrable returns the registrable domain of host (one label more than its
+// public suffix); a public suffix, IP literal or single label is returned as
+// it is. The result is a part of host: nothing is allocated.
+func Registrable(host string) string {
+	if isIP(host) {
+		return host
+	}
+	suffix, _ := publicsuffix.PublicSuffix(host)
+	if len(suffix) >= len(host) {
+		return host
+	}
+	cut := len(host) - len(suffix) - 1
+	if cut <= 0 || host[cut] != '.' {
+		return host
+	}
+	return host[strings.LastIndexByte(host[:cut], '.')+1:]
+}
+
+func isIP(host string) bool {
+	if host == "" || strings.IndexByte(host, ':') >= 0 {
+		return true
+	}
+	last := host[len(host)-1]
+	return last >= '0' && last <= '9' && strings.Trim(host, "0123456789.") == ""
+}
+
+// HostOf returns the host of a URL as a Request wants it: lower case, without
+// userinfo, port, brackets and trailing dot. It takes URLs that no parser
+// takes; "" means that there is no host. It allocates only for upper case.
+func HostOf(url string) string {
+	rest := url
+	if i := strings.Index(rest, "//"); i >= 0 {
+		rest = rest[i+2:]
+	} else {
+		return ""
+	}
+	if i := strings.IndexAny(rest, "/?#\\"); i >= 0 {
+		rest = rest[:i]
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = rest[i+1:]
+	}
+	if strings.HasPrefix(rest, "[") {
+		if i := strings.IndexByte(rest, ']'); i > 0 {
+			return strings.ToLower(rest[1:i])
+		}
+		return ""
+	}
+	if i := strings.IndexByte(rest, ':'); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.ToLower(strings.TrimSuffix(rest, "."))
+}
+
+// Split returns the path ("/" if empty) and the query (without "?") of a URL,
+// as written; the fragment is dropped. Nothing is allocated.
+func Split(url string) (path, query string) {
+	rest := url
+	if i := strings.Index(rest, "//"); i >= 0 {
+		rest = rest[i+2:]
+		j := strings.IndexAny(rest, "/?#")
+		if j < 0 {
+			return "/", ""
+		}
+		rest = rest[j:]
+	}
+	if i := strings.IndexByte(rest, '#'); i >= 0 {
+		rest = rest[:i]
+	}
+	if i := strings.IndexByte(rest, '?'); i >= 0 {
+		rest, query = rest[:i], rest[i+1:]
+	}
+	if rest == "" {
+		rest = "/"
+	}
+	return rest, query
+}
+
+// UnderDomain reports whether host is domain or a name below it.
+func UnderDomain(host, domain string) bool {
+	if len(host) == len(domain) {
+		return host == domain
+	}
+	return len(host) > len(domain) && strings.HasSuffix(host, domain) &&
+		host[len(host)-len(domain)-1] == '.'
+}
+
+// HostQuestion asks about a name alone: a DNS question, a CONNECT target, the
+// name in a ClientHello, a host in a mail.
+type HostQuestion struct {
+	// Host is lower case, without port or trailing dot.
+	Host string
+	// QType is the DNS query type, 0 if the question did not come by DNS.
+	QType uint16
+	// Page is the first party if it is known, else "".
+	Page string
+}
+
+// ResponseHead is what is known of a response when its header and, where
+// asked for, its first bytes have arrived.
+type ResponseHead struct {
+	// Status is the HTTP status code.
+	Status int
+	// Header is the response header, never nil.
+	Header Header
+	// Head holds the first bytes of the body without content coding; nil if
+	// they were not asked for. Complete says that it is the whole body.
+	Head     []byte
+	Complete bool
+	// Length is the declared length of the body, -1 if unknown.
+	Length int64
+}

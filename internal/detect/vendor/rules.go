@@ -1,0 +1,4 @@
+package vendor
+
+// Rules is a compiled set of specs.
+type Rules struct{}

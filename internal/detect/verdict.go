@@ -16,6 +16,9 @@ type Verdict struct {
 	Disclosed []Field    `json:"disclosed,omitempty"`
 	Sentence  string     `json:"sentence,omitempty"`
 
+	// Say is what the sentence is composed from beside the fields above; see
+	// package say. nil means that Sentence cannot be composed anew.
+	Say *Saying `json:"-"`
 	// Dedupe is the key under which the same hit sent twice counts once; ""
 	// if the hit has none. It may hold identifiers and is never stored as is.
 	Dedupe string `json:"-"`
@@ -83,4 +86,37 @@ type Seen struct {
 	Report []byte
 	Reply  Reply // the reply the door chose
 	At     time.Time
+}
+
+// Form says which sentence a verdict wants.
+type Form uint8
+
+// The forms. FormHit is the zero value.
+const (
+	// FormHit: something was, or would have been, told.
+	FormHit Form = iota
+	// FormLoader: the page asked for a vendor's script.
+	FormLoader
+	// FormUnknown: a pixel of a company that no rule knows.
+	FormUnknown
+	// FormName: only a name is known to have been asked for.
+	FormName
+)
+
+// Saying holds the parts of a sentence that are neither tracker nor field.
+type Saying struct {
+	Form Form
+	// Site is the host of the page, "" if unknown; Guess says it is one.
+	Site  string
+	Guess bool
+	// Path is the page's path without query, "" if unknown.
+	Path string
+	// Host is where the request went.
+	Host string
+	// Likely: the rule is general knowledge, so the sentence says "looks like".
+	Likely bool
+	// Why completes "Let through: …" or explains an unknown pixel; "" if there is nothing to say.
+	Why string
+	// ByUser: the user's own allow or block decided.
+	ByUser bool
 }

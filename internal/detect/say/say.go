@@ -1,0 +1,227 @@
+// Package say composes the sentence of a verdict: one voice, one template, for
+// a hit whichever way it came, with only what was observed.
+//
+// It works from the Verdict alone, so that a verdict from which redaction took
+// something gets a sentence without it.
+package say
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/vendor"
+)
+
+// maxNamed is how many details a sentence names before it counts the rest.
+const maxNamed = 8
+
+// Sentence composes the sentence of v. It is "" if v has no Say.
+func Sentence(v *detect.Verdict) string {
+	if v.Say == nil {
+		return ""
+	}
+	switch v.Say.Form {
+	case detect.FormLoader:
+		return loader(v)
+	case detect.FormUnknown:
+		return unknown(v)
+	case detect.FormName:
+		return name(v)
+	}
+	return hit(v)
+}
+
+func hit(v *detect.Verdict) string {
+	var b strings.Builder
+	b.WriteString(site(v))
+	b.WriteString(verb(v, " tried to tell ", " has told "))
+	b.WriteString(who(v))
+	if v.Activity != nil && v.Activity.Says != "" {
+		b.WriteString(" that " + v.Activity.Says)
+		b.WriteString(amount(v) + quoted(v, "search"))
+		if v.Activity.Automatic {
+			b.WriteString(" (reported automatically)")
+		}
+	}
+	b.WriteString(where(v.Say))
+	if c := carried(v); c != "" {
+		b.WriteString("; it carried " + c)
+	}
+	b.WriteString(". Your IP address and browser go with every request.")
+	if v.Consent != nil && v.Consent.State == "denied" {
+		b.WriteString(verb(v, " It tried although you had refused.", " It did so although you had refused."))
+	}
+	b.WriteString(closing(v))
+	return b.String()
+}
+
+func loader(v *detect.Verdict) string {
+	s := site(v) + " asked for the script of " + who(v) + "."
+	if v.Action == detect.Block && v.Reply == detect.ReplyStub {
+		return s + " Answered with a stand-in that tells only you what the page wants to send."
+	}
+	return s + closing(v)
+}
+
+func unknown(v *detect.Verdict) string {
+	s := site(v) + verb(v, " tried to tell ", " has told ") + v.Say.Host +
+		", by an invisible image, that you opened a page" + where(v.Say)
+	if c := carried(v); c != "" {
+		s += "; it carried " + c
+	}
+	return s + ". Your IP address and browser go with every request." + closing(v)
+}
+
+func name(v *detect.Verdict) string {
+	s := "A program on this device asked for " + v.Say.Host
+	if v.Tracker != nil {
+		s += ", which belongs to " + who(v)
+	}
+	return s + "; it would have learned that the device is awake and its IP address." + closing(v)
+}
+
+func site(v *detect.Verdict) string {
+	s := strings.TrimPrefix(v.Say.Site, "www.")
+	switch {
+	case s == "":
+		return "A page"
+	case v.Say.Guess:
+		return "A page, probably of " + s + ","
+	}
+	return s
+}
+
+func who(v *detect.Verdict) string {
+	if v.Tracker == nil {
+		return v.Say.Host
+	}
+	s := v.Tracker.Name
+	if v.Tracker.Company != "" && v.Tracker.Company != v.Tracker.Name {
+		s += " (" + v.Tracker.Company + ")"
+	}
+	if v.Say.Likely {
+		s = "what looks like " + s
+	}
+	return s
+}
+
+func verb(v *detect.Verdict, blocked, told string) string {
+	if v.Told {
+		return told
+	}
+	return blocked
+}
+
+func amount(v *detect.Verdict) string {
+	value := field(v, "value")
+	if value == "" || value == "0" || value == "…" {
+		return ""
+	}
+	if cur := field(v, "currency"); cur != "" && cur != "…" {
+		return " for " + value + " " + cur
+	}
+	return " for " + value
+}
+
+func quoted(v *detect.Verdict, name string) string {
+	s := field(v, name)
+	if s == "" || s == "…" {
+		return ""
+	}
+	return " (“" + s + "”)"
+}
+
+func field(v *detect.Verdict, name string) string {
+	for i := range v.Disclosed {
+		if v.Disclosed[i].Name == name {
+			return v.Disclosed[i].Value
+		}
+	}
+	return ""
+}
+
+func where(s *detect.Saying) string {
+	switch s.Path {
+	case "":
+		return ""
+	case "/":
+		return " on its front page"
+	}
+	return " on " + s.Path
+}
+
+func carried(v *detect.Verdict) string {
+	var items []string
+	for _, c := range vendor.Canonicals() {
+		if !c.Said {
+			continue
+		}
+		for _, f := range v.Disclosed {
+			if f.Name == c.Name {
+				items = append(items, f.Label+since(f.Made))
+			}
+		}
+	}
+	items = unique(items)
+	if n := len(items) - maxNamed; n > 0 {
+		more := "1 more detail"
+		if n > 1 {
+			more = strconv.Itoa(n) + " more details"
+		}
+		items = append(items[:maxNamed:maxNamed], more)
+	}
+	switch n := len(items); n {
+	case 0:
+		return ""
+	case 1:
+		return items[0]
+	default:
+		return strings.Join(items[:n-1], ", ") + " and " + items[n-1]
+	}
+}
+
+func unique(items []string) []string {
+	seen := map[string]bool{}
+	out := items[:0]
+	for _, s := range items {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func since(made string) string {
+	t, err := time.Parse(time.DateOnly, made)
+	if err != nil {
+		return ""
+	}
+	return t.Format(" (since 2 January 2006)")
+}
+
+func closing(v *detect.Verdict) string {
+	switch v.Action {
+	case detect.Block:
+		if v.Say.ByUser {
+			return " Blocked, as you asked."
+		}
+		return " Blocked."
+	case detect.Strip:
+		if v.Told {
+			return " The request had left before we knew; the answer came back blank and without its cookie, and next time it will not leave."
+		}
+		return " Passed on without its cookies and identifiers."
+	case detect.Observe:
+		return " Only recorded."
+	}
+	switch {
+	case v.Say.ByUser:
+		return " Let through, as you asked."
+	case v.Say.Why != "":
+		return " Let through: " + v.Say.Why + "."
+	}
+	return " Let through."
+}

@@ -101,6 +101,8 @@ const (
 	FormUnknown
 	// FormName: only a name is known to have been asked for.
 	FormName
+	// FormPlain: a page asked for a host, and the user's word decided.
+	FormPlain
 )
 
 // Saying holds the parts of a sentence that are neither tracker nor field.

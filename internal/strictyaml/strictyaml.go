@@ -182,3 +182,86 @@ func collect(t reflect.Type, known map[string][]string) {
 	}
 	known[t.String()] = keys
 }
+
+// Locate parses data for line numbers only; it returns nil if data is not YAML.
+func Locate(data []byte) *Place {
+	var doc yaml.Node
+	if len(data) > MaxSize || yaml.Unmarshal(data, &doc) != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	return &Place{doc.Content[0]}
+}
+
+// Place is a spot in a document. A nil Place has line 0.
+type Place struct{ node *yaml.Node }
+
+// Line is the 1-based line of the place.
+func (p *Place) Line() int {
+	if p == nil {
+		return 0
+	}
+	return p.node.Line
+}
+
+// At follows a path of keys (string) and indices (int) as far as it goes, so
+// that a missing key gives the line of the mapping that lacks it.
+func (p *Place) At(path ...any) *Place {
+	if p == nil {
+		return nil
+	}
+	n := p.node
+	for _, step := range path {
+		next := child(n, step)
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return &Place{n}
+}
+
+func child(n *yaml.Node, step any) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	switch s := step.(type) {
+	case int:
+		if n.Kind == yaml.SequenceNode && s < len(n.Content) {
+			return n.Content[s]
+		}
+	case string:
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == s {
+				return n.Content[i+1]
+			}
+		}
+	}
+	return nil
+}
+
+// DecodeNode decodes a mapping into out (a pointer to a struct) as strictly as
+// Decode; it is for UnmarshalYAML methods that also take a short form.
+func DecodeNode(n *yaml.Node, out any) error {
+	known := map[string][]string{}
+	t := reflect.TypeOf(out).Elem()
+	collect(t, known)
+	var errs []string
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if k := n.Content[i]; index(known[t.String()], k.Value) < 0 {
+			errs = append(errs, fmt.Sprintf("line %d: unknown key %q%s", k.Line, k.Value, nearest(k.Value, known[t.String()])))
+		}
+	}
+	if errs != nil {
+		return &yaml.TypeError{Errors: errs}
+	}
+	return n.Decode(out)
+}
+
+func index(words []string, w string) int {
+	for i, k := range words {
+		if k == w {
+			return i
+		}
+	}
+	return -1
+}

@@ -19,64 +19,261 @@ import (
 // Set is everything that decides, compiled. It is safe for concurrent use.
 type Set struct {
 	vendors *vendor.Rules
+	vetoes  *vetoes
 	stubs   map[string]string
 }
 
-// Strip says what a request loses. All means every cookie or parameter.
-type Strip struct {
-	Cookies, Params       []string
-	AllCookies, AllParams bool
+// The rooms a detect.Rule can name; the room is in the top four bits, the
+// index plus one below.
+const (
+	roomShift = 28
+	roomRule  = 1 // a vendor's hit or loader
+	roomName  = 2 // a tracker refused by name
+	roomVeto  = 3
+)
+
+func ruleOf(room int, n int32) detect.Rule { return detect.Rule(room<<roomShift | int(n)) }
+
+func room(r detect.Rule) (int, int32) {
+	return int(r >> roomShift), int32(r & (1<<roomShift - 1))
+}
+
+var noPolicy detect.Policy // never changed: what a nil Policy means
+
+func orZero(p *detect.Policy) *detect.Policy {
+	if p == nil {
+		return &noPolicy
+	}
+	return p
 }
 
 // Host answers for a name alone: DNS, CONNECT, SNI, mail. Block means that the
 // name may be refused outright (by_name: refuse, or the user's block).
 func (s *Set) Host(q *detect.HostQuestion, p *detect.Policy) detect.Decision {
-	return detect.Decision{}
+	p = orZero(p)
+	n, refuse := s.vendors.Refuse(q.Host)
+	d := detect.Decision{}
+	if refuse {
+		d = detect.Decision{Action: detect.Block, Reply: detect.ReplyRefused, Step: detect.StepName, Rule: ruleOf(roomName, n)}
+	}
+	page := detect.HostOf(q.Page)
+	switch {
+	case p.Allows.Match(q.Host, page):
+		return lifted(d, detect.StepUserAllow, 0)
+	case p.Blocks.Match(q.Host, page):
+		d.Action, d.Reply, d.Step = detect.Block, detect.ReplyRefused, detect.StepUserBlock
+	default:
+		if v := s.vetoes.match(q.Host, ""); v > 0 {
+			return lifted(d, detect.StepVeto, ruleOf(roomVeto, v))
+		}
+	}
+	return finish(d, p)
+}
+
+// lifted lets pass what d would have stopped. If there was nothing to lift the
+// zero Decision says so.
+func lifted(d detect.Decision, by detect.Step, exception detect.Rule) detect.Decision {
+	if d.Step == detect.StepNone {
+		return detect.Decision{}
+	}
+	return detect.Decision{Action: detect.Allow, Step: by, Told: true, Rule: d.Rule, Exception: exception,
+		Would: d.Action, Need: d.Need & detect.NeedBody}
+}
+
+// finish applies observe mode and says what will have left.
+func finish(d detect.Decision, p *detect.Policy) detect.Decision {
+	if p.Observe && d.Action > detect.Observe {
+		d.Would, d.Action, d.Reply = d.Action, detect.Observe, detect.ReplyAuto
+	}
+	if d.Step != detect.StepNone && d.Action <= detect.Observe {
+		d.Told = true
+	}
+	return d
 }
 
 // Names reports whether any rule or enabled list speaks of host, its page-serving
 // hosts included.
-func (s *Set) Names(host string, p *detect.Policy) bool { return false }
+func (s *Set) Names(host string, _ *detect.Policy) bool { return s.vendors.Names(host) }
 
 // Request decides about a request by its URL, header and page. If Need is set
 // see Need's values. It does not read r.Body.
-func (s *Set) Request(r *detect.Request, p *detect.Policy) detect.Decision { return detect.Decision{} }
+func (s *Set) Request(r *detect.Request, p *detect.Policy) detect.Decision {
+	p = orZero(p)
+	d := s.rules(r, p)
+	page := detect.HostOf(r.Page)
+	if r.PageFrom == detect.PageGuess {
+		page = ""
+	}
+	switch {
+	case p.Allows.Match(r.Host, page):
+		return lifted(known(d), detect.StepUserAllow, 0)
+	case p.Blocks.Match(r.Host, page):
+		return finish(detect.Decision{Action: detect.Block, Step: detect.StepUserBlock, Rule: d.Rule}, p)
+	}
+	path, _ := detect.Split(r.URL)
+	if v := s.vetoes.match(r.Host, path); v > 0 {
+		return lifted(known(d), detect.StepVeto, ruleOf(roomVeto, v))
+	}
+	return finish(d, p)
+}
+
+// known drops what is not yet decided: an allow lifts nothing then.
+func known(d detect.Decision) detect.Decision {
+	if d.Action == detect.Allow {
+		return detect.Decision{}
+	}
+	return d
+}
+
+// rules is the precedence below user and veto.
+func (s *Set) rules(r *detect.Request, p *detect.Policy) detect.Decision {
+	m := s.vendors.Match(r)
+	switch {
+	case m.Hit > 0:
+		return s.hit(m.Hit, r)
+	case m.Maybe > 0:
+		return detect.Decision{Need: detect.NeedBody, Rule: ruleOf(roomRule, m.Maybe)}
+	case m.Loader > 0:
+		return s.loader(m.Loader, p)
+	}
+	return heuristics(r, p)
+}
+
+func (s *Set) hit(n int32, r *detect.Request) detect.Decision {
+	info := s.vendors.Info(n)
+	d := detect.Decision{Action: info.Action, Reply: info.Reply, Step: detect.StepHit, Rule: ruleOf(roomRule, n)}
+	if info.Action == detect.Strip {
+		d.Step = detect.StepStrip
+	}
+	if info.Body && r.Method != "" && r.Method != "GET" && r.Method != "HEAD" {
+		d.Need = detect.NeedBody
+	}
+	return d
+}
+
+func (s *Set) loader(n int32, p *detect.Policy) detect.Decision {
+	info := s.vendors.Info(n)
+	d := detect.Decision{Action: detect.Block, Step: detect.StepLoader, Rule: ruleOf(roomRule, n)}
+	mode := p.Loaders[info.Tracker]
+	if info.TagManager {
+		d.Step = detect.StepTagManager
+		if mode == detect.LoaderDefault && !p.Strict {
+			mode = detect.LoaderPass
+		}
+	}
+	if mode == detect.LoaderDefault {
+		mode = info.Mode
+	}
+	switch {
+	case mode == detect.LoaderPass:
+		d.Action = detect.Observe
+	case mode == detect.LoaderStub && s.stubs[info.Stub] != "":
+		d.Reply = detect.ReplyStub
+	case info.MustFail:
+		d.Reply = detect.ReplyRefused
+	}
+	return d
+}
 
 // Chain asks for each name of a CNAME chain what Request and Host say; the
 // first block or strip wins. A zero Decision means that the chain says nothing.
 func (s *Set) Chain(r *detect.Request, chain []string, p *detect.Policy) detect.Decision {
+	if len(chain) == 0 {
+		return detect.Decision{}
+	}
+	p = orZero(p)
+	path, _ := detect.Split(r.URL)
+	if p.Allows.Match(r.Host, detect.HostOf(r.Page)) || s.vetoes.match(r.Host, path) > 0 {
+		return detect.Decision{}
+	}
+	alias := *r
+	for _, name := range chain {
+		alias.Host = name
+		if d := s.Request(&alias, p); d.Action >= detect.Strip || d.Would >= detect.Strip {
+			return d
+		}
+		if d := s.Host(&detect.HostQuestion{Host: name, Page: r.Page}, p); d.Action == detect.Block || d.Would == detect.Block {
+			d.Reply = detect.ReplyAuto
+			return d
+		}
+	}
 	return detect.Decision{}
 }
 
 // Body decides again when d.Need has NeedBody and d.Action is below Block:
 // r.Body now holds the body, or BodyCut says that it could not be held.
-func (s *Set) Body(r *detect.Request, d detect.Decision, p *detect.Policy) detect.Decision { return d }
-
-// Response decides again when d.Need has NeedResponse or NeedHead and the
-// response has begun. Strip with Told means: send a blank answer, without
-// Set-Cookie, ETag and Last-Modified, and remember detect.EndpointKey.
-func (s *Set) Response(r *detect.Request, h *detect.ResponseHead, d detect.Decision, p *detect.Policy) detect.Decision {
-	return d
+func (s *Set) Body(r *detect.Request, d detect.Decision, p *detect.Policy) detect.Decision {
+	where, n := room(d.Rule)
+	if d.Step != detect.StepNone || where != roomRule {
+		return d
+	}
+	p = orZero(p)
+	if s.vendors.MatchBody(n, r) {
+		hit := s.hit(n, r)
+		hit.Need = 0
+		return finish(hit, p)
+	}
+	return finish(heuristics(r, p), p)
 }
 
-// Modifiers returns every removeparam and csp rule that also holds, appended to into.
-func (s *Set) Modifiers(r *detect.Request, p *detect.Policy, into []detect.Rule) []detect.Rule {
+// Modifiers returns every removeparam and csp rule that also holds, appended to
+// into. Vendor rules have none; lists bring them.
+func (s *Set) Modifiers(_ *detect.Request, _ *detect.Policy, into []detect.Rule) []detect.Rule {
 	return into
 }
 
+// Strip says what a request loses.
+type Strip struct {
+	Cookies, Params       []string
+	AllCookies, AllParams bool
+}
+
 // Strip says what r loses when d.Action is Strip before it was sent.
-func (s *Set) Strip(d detect.Decision) Strip { return Strip{} }
+func (s *Set) Strip(d detect.Decision) Strip {
+	where, n := room(d.Rule)
+	if where != roomRule || d.Action != detect.Strip || d.Told {
+		return Strip{}
+	}
+	spec := s.vendors.Info(n).Strip
+	return Strip{
+		Cookies: spec.Cookies, Params: spec.Params,
+		AllCookies: len(spec.Cookies) == 1 && spec.Cookies[0] == "*",
+		AllParams:  len(spec.Params) == 1 && spec.Params[0] == "*",
+	}
+}
+
+// StubMark stands once in each stub, for the URL prefix its reports go to.
+const StubMark = "@QUENCH@"
 
 // Stub returns the script that answers the loader d decided about; ok is false
-// if there is none. It contains the text "@QUENCH@" once, which the door
-// replaces by the URL prefix its reports go to (https://HOST/PATH/TOKEN/), the
-// stub appends "<number>?<query string>".
-func (s *Set) Stub(d detect.Decision) (script string, ok bool) { return "", false }
+// if there is none. It contains StubMark once, which the door replaces by the
+// URL prefix its reports go to (https://HOST/PATH/TOKEN/); the stub appends
+// "<number>?<query string>".
+func (s *Set) Stub(d detect.Decision) (script string, ok bool) {
+	where, n := room(d.Rule)
+	if where != roomRule {
+		return "", false
+	}
+	script = s.stubs[s.vendors.Info(n).Stub]
+	return script, script != ""
+}
 
 // RuleName names a rule for logs: "meta-pixel/tr", "" for 0.
-func (s *Set) RuleName(r detect.Rule) string { return "" }
+func (s *Set) RuleName(r detect.Rule) string {
+	switch where, n := room(r); where {
+	case roomRule:
+		return s.vendors.RuleName(n)
+	case roomName:
+		t, _ := s.vendors.RefusedBy(n)
+		return t.ID
+	case roomVeto:
+		return "veto/" + s.vetoes.why(n)
+	}
+	return ""
+}
 
-// Explain says what seen told, or would have told: one Verdict for each event
-// of a batch, at least one if d matched a rule, none if d is the zero Decision.
-// It is meant for a queue off the data path.
-func (s *Set) Explain(seen detect.Seen, d detect.Decision) []detect.Verdict { return nil }
+// Trackers returns the ids of all trackers the rules know.
+func (s *Set) Trackers() []string { return s.vendors.Trackers() }
+
+// Len returns the number of vendor rules.
+func (s *Set) Len() int { return s.vendors.Len() }

@@ -29,6 +29,8 @@ func Sentence(v *detect.Verdict) string {
 		return unknown(v)
 	case detect.FormName:
 		return name(v)
+	case detect.FormPlain:
+		return plain(v)
 	}
 	return hit(v)
 }
@@ -62,7 +64,14 @@ func loader(v *detect.Verdict) string {
 	if v.Action == detect.Block && v.Reply == detect.ReplyStub {
 		return s + " Answered with a stand-in that tells only you what the page wants to send."
 	}
+	if v.Action == detect.Observe {
+		return s + " Let through."
+	}
 	return s + closing(v)
+}
+
+func plain(v *detect.Verdict) string {
+	return site(v) + " asked for " + v.Say.Host + "." + closing(v)
 }
 
 func unknown(v *detect.Verdict) string {

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect/vendor"
+)
+
+// MaxStub is the largest stub script, in bytes: it is sent in place of the
+// vendor's script on every page.
+const MaxStub = 2000
+
+// Sources are where a Set comes from. nil file systems are left out.
+type Sources struct {
+	// Builtin is the shipped rules: builtin.json, vetoes.yaml, stubs/*.js.
+	Builtin fs.FS
+	// User holds the user's own rule files, *.yaml, and stubs/*.js. They come
+	// before the shipped ones: the first rule that matches decides.
+	User fs.FS
+}
+
+// Load compiles a Set. The error joins all faults of all files; the Set is nil
+// then.
+func Load(src Sources) (*Set, error) {
+	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}}
+	var specs []*vendor.Spec
+	var faults []error
+	if src.User != nil {
+		user, err := vendor.ParseDir(src.User, ".")
+		faults = append(faults, err, s.addStubs(src.User))
+		specs = append(specs, user...)
+	}
+	if src.Builtin != nil {
+		shipped, err := s.builtin(src.Builtin)
+		faults = append(faults, err)
+		specs = append(specs, shipped...)
+	}
+	rules, err := vendor.Compile(specs)
+	faults = append(faults, err, s.checkStubs(specs))
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	s.vendors = rules
+	return s, nil
+}
+
+func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
+	data, err := fs.ReadFile(fsys, "builtin.json")
+	if err != nil {
+		return nil, fmt.Errorf("rules: read the compiled rules: %w", err)
+	}
+	specs, err := vendor.Unmarshal(data)
+	if err != nil {
+		return nil, err
+	}
+	data, err = fs.ReadFile(fsys, "vetoes.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("rules: read the vetoes: %w", err)
+	}
+	if s.vetoes, err = parseVetoes("rules/vetoes.yaml", data); err != nil {
+		return nil, err
+	}
+	return specs, s.addStubs(fsys)
+}
+
+func (s *Set) addStubs(fsys fs.FS) error {
+	names, err := fs.Glob(fsys, "stubs/*.js")
+	if err != nil {
+		return fmt.Errorf("rules: list stubs: %w", err)
+	}
+	var faults []error
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		switch {
+		case err != nil:
+			faults = append(faults, fmt.Errorf("rules: read %s: %w", name, err))
+		case len(data) > MaxStub:
+			faults = append(faults, fmt.Errorf("rules: %s: %d bytes, want at most %d", name, len(data), MaxStub))
+		case strings.Count(string(data), StubMark) != 1:
+			faults = append(faults, fmt.Errorf("rules: %s: want %s exactly once", name, StubMark))
+		}
+		s.stubs[strings.TrimSuffix(path.Base(name), ".js")] = string(data)
+	}
+	return errors.Join(faults...)
+}
+
+// checkStubs finds loaders whose stub does not exist.
+func (s *Set) checkStubs(specs []*vendor.Spec) error {
+	var faults []error
+	for _, spec := range specs {
+		for _, t := range spec.Trackers {
+			for _, l := range t.Loaders {
+				if l.Stub != "" && s.stubs[l.Stub] == "" {
+					faults = append(faults, fmt.Errorf("rules: %s: loader %s/%s: no stub %q", spec.File, t.ID, l.ID, l.Stub))
+				}
+			}
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,125 @@
+package vendor
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect"
+)
+
+// consent reads what the hit itself claims about consent: the first signal
+// that says something wins.
+func (ru *rule) consent(p *payload) *detect.Consent {
+	for _, c := range ru.tracker.spec.Consent {
+		v, ok := p.values[c.From]
+		if !ok {
+			continue
+		}
+		state, detail := readConsent(&c, v)
+		if state != "" {
+			return &detect.Consent{State: state, Detail: detail}
+		}
+	}
+	return &detect.Consent{State: "unknown"}
+}
+
+func readConsent(c *ConsentSpec, v string) (state, detail string) {
+	switch c.As {
+	case "gcs":
+		return gcs(v)
+	case "gcd":
+		return gcd(v)
+	case "tcf":
+		return tcf(v)
+	case "us_privacy":
+		return usPrivacy(v)
+	case "ldu":
+		if v != "" && v != "[]" && v != "0" && v != "false" {
+			return "partial", "limited data use asked for"
+		}
+		return "", ""
+	}
+	switch {
+	case c.Denied != "" && newRE(c.Denied).get().MatchString(v):
+		return "denied", ""
+	case c.Granted != "" && newRE(c.Granted).get().MatchString(v):
+		return "granted", ""
+	}
+	return "", ""
+}
+
+// gcs reads G1xy: x stands for advertising, y for statistics; 1 is granted.
+func gcs(v string) (state, detail string) {
+	if len(v) < 4 || v[0] != 'G' {
+		return "", ""
+	}
+	switch v[2:4] {
+	case "11":
+		return "granted", ""
+	case "00":
+		return "denied", ""
+	case "10":
+		return "partial", "advertising yes, statistics no"
+	case "01":
+		return "partial", "advertising no, statistics yes"
+	}
+	return "", ""
+}
+
+// gcd reads the letters behind each digit, at positions 3, 5, 7, 9: granted,
+// denied, or (unset, or a letter nobody documented) unknown.
+func gcd(v string) (state, detail string) {
+	var granted, denied, other int
+	for i := 2; i < len(v) && i <= 8; i += 2 {
+		switch v[i] {
+		case 'n', 'r', 't', 'v':
+			granted++
+		case 'm', 'p', 'q', 'u':
+			denied++
+		default:
+			other++
+		}
+	}
+	switch {
+	case denied > 0 && granted == 0 && other == 0:
+		return "denied", ""
+	case granted > 0 && denied == 0 && other == 0:
+		return "granted", ""
+	case granted > 0 && denied > 0:
+		return "partial", "some purposes granted, some refused"
+	}
+	return "", ""
+}
+
+// tcf reads the 24 purpose bits of an IAB TC string v2 core (bits 152–175 of
+// the first segment, big endian).
+func tcf(v string) (state, detail string) {
+	core, _, _ := strings.Cut(v, ".")
+	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(core, "="))
+	if err != nil || len(b) < 22 || b[0]>>2 != 2 {
+		return "", ""
+	}
+	bits := uint32(b[19])<<16 | uint32(b[20])<<8 | uint32(b[21])
+	const first11 = 0xFFE000 // purposes 1–11
+	switch bits & first11 {
+	case 0:
+		return "denied", ""
+	case 0xFFC000, first11: // all 10 of TCF 2.0, or all 11
+		return "granted", ""
+	}
+	return "partial", "some purposes granted, some refused"
+}
+
+// usPrivacy reads the four characters version, notice, opted out, LSPA.
+func usPrivacy(v string) (state, detail string) {
+	if len(v) != 4 || v[0] != '1' {
+		return "", ""
+	}
+	switch v[2] {
+	case 'Y', 'y':
+		return "denied", "opted out of sale"
+	case 'N', 'n':
+		return "granted", "not opted out of sale"
+	}
+	return "", ""
+}

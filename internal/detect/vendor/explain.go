@@ -1,0 +1,356 @@
+package vendor
+
+import (
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect"
+)
+
+// Explain says what a request that rule n (index plus one) matched told, or
+// would have told: one Verdict for each event. Action, Reply, Told and Sentence
+// are left to the caller. It never returns none.
+func (r *Rules) Explain(n int32, seen *detect.Seen) []detect.Verdict {
+	ru := &r.rules[n-1]
+	decoder := ru
+	if ru.loader != nil {
+		if seen.Report == nil || ru.report == nil {
+			return []detect.Verdict{ru.loaderVerdict(seen)}
+		}
+		decoder = ru.report
+	}
+	var events, signals []detect.Verdict
+	for _, p := range decoder.decode(seen.Request, seen.Report) {
+		v, skip := decoder.verdict(p, seen)
+		v.Evidence = ru.evidence(seen.Request)
+		if skip {
+			signals = append(signals, v)
+		} else {
+			events = append(events, v)
+		}
+	}
+	if len(events) == 0 { // only the script's word about itself
+		return signals[:1]
+	}
+	return events
+}
+
+func (ru *rule) loaderVerdict(seen *detect.Seen) detect.Verdict {
+	v := detect.Verdict{Tracker: &ru.tracker.public, Evidence: ru.evidence(seen.Request)}
+	v.Say = ru.saying(seen.Request, "")
+	v.Say.Form = detect.FormLoader
+	v.Dedupe = strings.Join([]string{ru.tracker.spec.ID, "loader", seen.Request.URL, seen.Request.Page}, "\x00")
+	return v
+}
+
+func (ru *rule) verdict(p *payload, seen *detect.Seen) (v detect.Verdict, skip bool) {
+	v.Tracker = &ru.tracker.public
+	v.Disclosed = ru.disclosed(p, seen.Request)
+	v.Consent = ru.consent(p)
+	v.Activity, skip = ru.activity(p, v.Disclosed)
+	page := value(v.Disclosed, "page_url")
+	v.Say = ru.saying(seen.Request, page)
+	v.Dedupe = ru.dedupeKey(p, v, page)
+	return v, skip
+}
+
+func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
+	var out []detect.Field
+	for i := range ru.fields {
+		if f, ok := ru.fields[i].read(p); ok {
+			if f.Name == "tp_cookie" || strings.HasPrefix(ru.fields[i].spec.From[0], "cookie.") {
+				ru.cookieWords(&ru.fields[i], p, &f)
+			}
+			out = append(out, f)
+		}
+	}
+	out = ru.addCookieFields(p, out)
+	if value(out, "page_url") == "" && q.PageFrom == detect.PageReferer && hasPath(q.Page) {
+		out = append([]detect.Field{newField("page_url", q.Page)}, out...)
+	}
+	return out
+}
+
+// cookieWords gives a field that came from a cookie the cookie's own label.
+func (ru *rule) cookieWords(f *field, p *payload, out *detect.Field) {
+	for _, k := range f.spec.From {
+		name, ok := strings.CutPrefix(k, "cookie.")
+		if c := ru.tracker.cookies[name]; ok && c != nil && p.values[k] != "" {
+			if c.Label != "" && f.spec.Label == "" {
+				out.Label = c.Label
+			}
+			out.Sensitive = out.Sensitive || c.Sensitive
+			return
+		}
+	}
+}
+
+// addCookieFields discloses the vendor's cookies that came with the request
+// and that no field names.
+func (ru *rule) addCookieFields(p *payload, out []detect.Field) []detect.Field {
+	for _, k := range p.keys {
+		name, ok := strings.CutPrefix(k, "cookie.")
+		c := ru.tracker.cookies[name]
+		if !ok || c == nil || ru.named(k) || p.values[k] == "" {
+			continue
+		}
+		field := c.Field
+		if field == "" {
+			field = "tp_cookie"
+		}
+		f := newField(field, p.values[k])
+		if c.Label != "" {
+			f.Label = c.Label
+		}
+		f.Sensitive = f.Sensitive || c.Sensitive
+		f.Made = made(c.Made, f.Value)
+		out = append(out, f)
+	}
+	return out
+}
+
+func (ru *rule) named(key string) bool {
+	for i := range ru.fields {
+		for _, k := range ru.fields[i].spec.From {
+			if k == key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func newField(name, val string) detect.Field {
+	c := canonicals[canonicalIndex(name)]
+	return detect.Field{Name: c.Name, Label: c.Label, Value: val, Sensitive: c.Sensitive}
+}
+
+// read finds the field's value in a payload.
+func (f *field) read(p *payload) (detect.Field, bool) {
+	v := f.value(p)
+	if v == "" {
+		return detect.Field{}, false
+	}
+	out := detect.Field{Name: f.canon.Name, Label: f.canon.Label, Value: v, Sensitive: f.canon.Sensitive}
+	if f.spec.Label != "" {
+		out.Label = f.spec.Label
+	}
+	out.Made = made(f.spec.Made, v)
+	return out, true
+}
+
+func (f *field) value(p *payload) string {
+	var parts []string
+	for _, pattern := range f.spec.From {
+		var vals []string
+		for _, k := range p.matching(pattern) {
+			if v := f.clean(p.values[k]); v != "" {
+				vals = append(vals, v)
+			}
+		}
+		v := strings.Join(vals, ", ")
+		switch {
+		case f.spec.Join == "" && v != "":
+			return v
+		case f.spec.Join != "" && v == "":
+			return ""
+		}
+		parts = append(parts, v)
+	}
+	if f.spec.Join == "" {
+		return ""
+	}
+	return strings.Join(parts, f.spec.Join)
+}
+
+func (f *field) clean(v string) string {
+	if f.part != nil {
+		m := f.part.get().FindStringSubmatch(v)
+		if len(m) < 2 {
+			return ""
+		}
+		v = m[1]
+	}
+	if f.ignore != nil && f.ignore.get().MatchString(v) {
+		return ""
+	}
+	return strings.TrimSpace(v)
+}
+
+func (ru *rule) activity(p *payload, fields []detect.Field) (a *detect.Activity, skip bool) {
+	name := value(fields, "event")
+	if name == "" {
+		name = ru.hit.Event
+	}
+	if name == "" {
+		return nil, false
+	}
+	e, ok := ru.event(name)
+	if !ok {
+		return &detect.Activity{Name: name}, false
+	}
+	a = &detect.Activity{Name: name, Says: fill(e.Says, name, fields), Automatic: e.Automatic || ru.automatic(p)}
+	if e.Name != "" {
+		a.Name = e.Name
+	}
+	return a, e.Skip
+}
+
+// event looks the name up as written, then without regard to case, then "*".
+func (ru *rule) event(name string) (EventSpec, bool) {
+	events := ru.tracker.spec.Events
+	if e, ok := events[name]; ok && name != "*" {
+		return e, true
+	}
+	for k, e := range events {
+		if strings.EqualFold(k, name) && k != "*" {
+			return e, true
+		}
+	}
+	e, ok := events["*"]
+	return e, ok
+}
+
+func (ru *rule) automatic(p *payload) bool {
+	for _, c := range ru.auto {
+		v, ok := p.values[c.key]
+		if !ok || c.re != nil && !c.re.get().MatchString(v) {
+			return false
+		}
+	}
+	return len(ru.auto) > 0
+}
+
+// maxSlot bounds what a site can put into our sentence by naming an event.
+const maxSlot = 60 // runes
+
+func fill(says, event string, fields []detect.Field) string {
+	return slotRE.ReplaceAllStringFunc(says, func(slot string) string {
+		name := strings.Trim(slot, "{}")
+		v := value(fields, name)
+		if name == "event" {
+			v = event
+		}
+		if v == "" {
+			return "…"
+		}
+		return clip(v)
+	})
+}
+
+func clip(v string) string {
+	v = strings.Join(strings.FieldsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+	if r := []rune(v); len(r) > maxSlot {
+		return string(r[:maxSlot]) + "…"
+	}
+	return v
+}
+
+// saying sets site and path: the page as the door knows it, else as the hit
+// itself names it.
+func (ru *rule) saying(q *detect.Request, page string) *detect.Saying {
+	s := &detect.Saying{
+		Site: detect.HostOf(q.Page), Guess: q.PageFrom == detect.PageGuess, Host: q.Host,
+		Likely: ru.tracker.spec.Confidence == "known",
+	}
+	if s.Site == "" {
+		s.Site, s.Guess = detect.HostOf(page), false
+	}
+	for _, u := range []string{page, q.Page} {
+		if host := detect.HostOf(u); host != "" && host == s.Site && (u == page || hasPath(u)) {
+			s.Path, _ = detect.Split(u)
+			break
+		}
+	}
+	return s
+}
+
+// hasPath reports whether a URL names a page and not only an origin. A browser
+// writes an origin with a slash, so "/" alone says nothing.
+func hasPath(u string) bool {
+	path, query := detect.Split(u)
+	return path != "/" || query != ""
+}
+
+// evidence names the patterns that matched, never a value.
+func (ru *rule) evidence(q *detect.Request) []detect.Evidence {
+	m := ru.spec()
+	path, _ := detect.Split(q.URL)
+	detail := "host " + q.Host
+	for _, h := range m.Hosts {
+		if h == "*" {
+			detail = "signature"
+		}
+	}
+	for i := range ru.paths {
+		one := rule{paths: ru.paths[i : i+1]}
+		if one.matchPath(path) {
+			detail += " path " + m.Paths[i]
+			break
+		}
+	}
+	if !strings.Contains(detail, " path ") && m.PathRE != "" {
+		detail += " path " + m.PathRE
+	}
+	return []detect.Evidence{{Kind: "vendor", Detail: detail, Source: ru.tracker.source}}
+}
+
+func (ru *rule) spec() *MatchSpec {
+	if ru.loader != nil {
+		return &ru.loader.MatchSpec
+	}
+	return &ru.hit.MatchSpec
+}
+
+func (ru *rule) dedupeKey(p *payload, v detect.Verdict, page string) string {
+	parts := []string{ru.tracker.spec.ID}
+	found := false
+	for _, k := range ru.dedupe {
+		parts = append(parts, p.values[k])
+		found = found || p.values[k] != ""
+	}
+	if !found {
+		parts = append(parts[:1], value(v.Disclosed, "account"), page)
+	}
+	if v.Activity != nil {
+		parts = append(parts, v.Activity.Name)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+func value(fields []detect.Field, name string) string {
+	for i := range fields {
+		if fields[i].Name == name {
+			return fields[i].Value
+		}
+	}
+	return ""
+}
+
+// MatchBody reports whether a rule that wants to see the payload (index plus
+// one) holds for a request whose body is now held.
+func (r *Rules) MatchBody(n int32, q *detect.Request) bool {
+	ru := &r.rules[n-1]
+	for _, p := range ru.decode(q, nil) {
+		if ru.payloadHolds(p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (ru *rule) payloadHolds(p *payload) bool {
+	for _, c := range ru.payload {
+		v, ok := p.values[dots(c.key)]
+		if !ok || c.re != nil && !c.re.get().MatchString(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// RefusedBy gives the tracker n (index plus one, from Refuse) for a verdict
+// about a name alone.
+func (r *Rules) RefusedBy(n int32) (t *detect.Tracker, source string) {
+	tr := r.trackers[n-1]
+	return &tr.public, tr.source
+}

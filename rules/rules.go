@@ -1,0 +1,18 @@
+// Package rules holds what Quench knows about trackers, as data: it embeds the
+// files and does nothing else.
+//
+//	builtin.json         vendors/*.yaml compiled (go generate), examples left out
+//	vetoes.yaml          what no rule may ever stop
+//	never-intercept.yaml hosts whose TLS is never opened
+//	stubs/*.js           stand-ins for vendors' scripts
+package rules
+
+import "embed"
+
+//go:generate go run ../internal/detect/vendor/gen vendors builtin.json
+
+// FS holds the files. The YAML under vendors is the source and is not part of
+// the program; a test proves builtin.json equal to it.
+//
+//go:embed builtin.json vetoes.yaml never-intercept.yaml stubs
+var FS embed.FS

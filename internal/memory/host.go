@@ -63,8 +63,9 @@ func CleanHost(s string) (string, error) {
 	}
 	// Lookup's profile maps case and width as browsers do. Underscores occur in
 	// real names, so its STD3 rule is not used; what is allowed is checked below.
-	ascii, err := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false)).ToASCII(h)
-	if err != nil || !validName(ascii) {
+	names := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+	ascii, err := names.ToASCII(h)
+	if again, err2 := names.ToASCII(ascii); err != nil || err2 != nil || again != ascii || !validName(ascii) {
 		return "", fmt.Errorf("%q is not a host name", given)
 	}
 	if suffix, icann := publicsuffix.PublicSuffix(ascii); icann && suffix == ascii {

@@ -49,22 +49,42 @@ func (r *Request) Party() Party {
 }
 
 // PartyOf compares two host names (lower case) by registrable domain, private
-// suffixes of the Public Suffix List included. It does not allocate.
+// suffixes of the Public Suffix List included. It allocates only for two
+// different names that share their last two labels: then the list is asked.
 func PartyOf(host, page string) Party {
 	switch {
 	case host == "" || page == "":
 		return PartyUnknown
 	case host == page:
 		return FirstParty
-	case Registrable(host) == Registrable(page):
+	}
+	common := commonLabels(host, page)
+	if strings.IndexByte(common, '.') < 0 || isIP(host) || isIP(page) {
+		return ThirdParty
+	}
+	if suffix, _ := publicsuffix.PublicSuffix(common); len(suffix) < len(common) {
 		return FirstParty
 	}
 	return ThirdParty
 }
 
+// commonLabels returns the longest run of whole labels that both names end in.
+func commonLabels(a, b string) string {
+	n := 0
+	for i := 1; ; i++ {
+		endA, endB := i > len(a), i > len(b)
+		if (endA || a[len(a)-i] == '.') && (endB || b[len(b)-i] == '.') {
+			n = i - 1
+		}
+		if endA || endB || a[len(a)-i] != b[len(b)-i] {
+			return a[len(a)-n:]
+		}
+	}
+}
+
 // Registrable returns the registrable domain of host (one label more than its
 // public suffix); a public suffix, IP literal or single label is returned as
-// it is. The result is a part of host: nothing is allocated.
+// it is. The result is a part of host.
 func Registrable(host string) string {
 	if isIP(host) {
 		return host

@@ -198,8 +198,8 @@ func (c *checker) match(p []any, m *MatchSpec, signature bool) {
 	for i, h := range m.Hosts {
 		if h != "*" {
 			c.host(at(p, "hosts", i), h)
-		} else if len(m.Query) == 0 && !signature {
-			c.add(at(p, "hosts", i), `host "*" needs query or payload: a signature`)
+		} else if len(m.Query) == 0 && m.PathRE == "" && !signature {
+			c.add(at(p, "hosts", i), `host "*" needs query, path_re or payload: a signature`)
 		}
 	}
 	c.regexp(at(p, "path_re"), m.PathRE)

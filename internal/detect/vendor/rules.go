@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -74,9 +74,8 @@ type field struct {
 // lazyRE is a regexp that compiles when it is first asked. Its source was
 // checked when the rule was parsed.
 type lazyRE struct {
-	src  string
-	once sync.Once
-	re   *regexp.Regexp
+	src string
+	re  atomic.Pointer[regexp.Regexp]
 }
 
 func newRE(src string) *lazyRE {
@@ -87,8 +86,12 @@ func newRE(src string) *lazyRE {
 }
 
 func (l *lazyRE) get() *regexp.Regexp {
-	l.once.Do(func() { l.re = regexp.MustCompile(l.src) })
-	return l.re
+	if re := l.re.Load(); re != nil {
+		return re
+	}
+	re := regexp.MustCompile(l.src) // two first users may both compile; either result serves
+	l.re.Store(re)
+	return re
 }
 
 // Compile builds Rules from checked specs. It fails if two trackers share an id.
@@ -216,17 +219,28 @@ func (r *Rules) Match(q *detect.Request) Match {
 	path, query := detect.Split(q.URL)
 	var m Match
 	r.consider(&m, r.exact[q.Host], q, path, query)
-	if len(r.stem) > 0 {
-		suffix, _ := publicsuffix.PublicSuffix(q.Host)
-		if cut := len(q.Host) - len(suffix) - 1; cut > 0 {
-			r.consider(&m, r.stem[q.Host[:cut]], q, path, query)
-		}
-	}
+	r.consider(&m, r.byStem(q.Host), q, path, query)
 	for h := q.Host; h != ""; h = parent(h) {
 		r.consider(&m, r.under[h], q, path, query)
 	}
 	r.consider(&m, r.anyHost, q, path, query)
 	return m
+}
+
+// byStem gives the rules for "name.*" that host fits. The Public Suffix List is
+// asked only once a name fits, for asking allocates.
+func (r *Rules) byStem(host string) []int32 {
+	for i := 0; i < len(host) && len(r.stem) > 0; i++ {
+		if host[i] != '.' {
+			continue
+		}
+		if rules := r.stem[host[:i]]; rules != nil {
+			if suffix, _ := publicsuffix.PublicSuffix(host); suffix == host[i+1:] {
+				return rules
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Rules) consider(m *Match, rules []int32, q *detect.Request, path, query string) {
@@ -372,8 +386,7 @@ func (r *Rules) Names(host string) bool {
 	if _, ok := r.Refuse(host); ok || len(r.exact[host]) > 0 {
 		return true
 	}
-	suffix, _ := publicsuffix.PublicSuffix(host)
-	if cut := len(host) - len(suffix) - 1; cut > 0 && len(r.stem[host[:cut]]) > 0 {
+	if len(r.byStem(host)) > 0 {
 		return true
 	}
 	for h := host; h != ""; h = parent(h) {

@@ -74,8 +74,8 @@ type CookieSpec struct {
 // MatchSpec says which requests a rule is about. All that is set must hold.
 type MatchSpec struct {
 	// Hosts: "name" exactly; ".domain" for it and all below; "name.*" for name
-	// under any public suffix; "*" for any host (then Query or Payload must
-	// be set: a signature).
+	// under any public suffix; "*" for any host (then Query, PathRE or
+	// Payload must be set: a signature).
 	Hosts []string `yaml:"hosts" json:"hosts"`
 	// Paths: exact; a leading or trailing "*" makes a suffix or prefix.
 	Paths []string `yaml:"paths" json:"paths,omitempty"`

@@ -10,7 +10,6 @@
 package memory
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,17 +45,6 @@ const (
 type Options struct {
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil discards
-	// Clients is kept in the same file; nil keeps what the file says of clients
-	// as it is.
-	Clients Keeper
-}
-
-// Keeper is something whose state the state file carries.
-type Keeper interface {
-	// State returns the state as JSON.
-	State() []byte
-	// Restore takes what State returned in an earlier run.
-	Restore([]byte) error
 }
 
 // Config is the part of the configuration that a Policy carries.
@@ -80,8 +68,7 @@ type Memory struct {
 	lastID    ID
 	closed    bool
 
-	clients Keeper          // nil if nobody keeps them
-	raw     json.RawMessage // what the file said of clients
+	clients *Clients
 
 	dirty chan struct{} // one slot: something is to be written
 	quit  chan struct{}
@@ -94,8 +81,8 @@ type Memory struct {
 func Open(dir string, o Options) (*Memory, error) {
 	m := &Memory{
 		path: filepath.Join(dir, StateName), now: o.Now, log: o.Log,
-		endpoints: map[uint64]endpoint{}, clients: o.Clients,
-		dirty: make(chan struct{}, 1), quit: make(chan struct{}),
+		endpoints: map[uint64]endpoint{},
+		dirty:     make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	if m.now == nil {
 		m.now = time.Now
@@ -103,6 +90,7 @@ func Open(dir string, o Options) (*Memory, error) {
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
+	m.clients = NewClients(m.now, m.changed)
 	if err := m.load(); err != nil {
 		return nil, err
 	}
@@ -121,8 +109,8 @@ func (m *Memory) SetConfig(c Config) {
 	m.rebuild()
 }
 
-// Changed says that a Keeper has something to be written.
-func (m *Memory) Changed() { m.changed() }
+// Clients returns what is known of clients. It is never nil.
+func (m *Memory) Clients() *Clients { return m.clients }
 
 // Close writes what is not yet written. The Memory still answers afterwards,
 // but changes are no longer kept. Closing twice is harmless.

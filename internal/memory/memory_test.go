@@ -294,16 +294,11 @@ func TestNewerStateIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestStateFileModeAndKeeper(t *testing.T) {
+func TestStateFileKeepsClients(t *testing.T) {
 	t.Parallel()
 	dir, c := t.TempDir(), newClock()
-	k := &keeper{}
-	m, err := Open(dir, Options{Now: c.now, Clients: k})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.set(`{"proofs":1}`)
-	m.Changed()
+	m := open(t, dir, c)
+	m.Clients().Proved("a browser")
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -311,38 +306,9 @@ func TestStateFileModeAndKeeper(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("state file: %v, %v; want mode 0600", info, err)
 	}
-	m2 := open(t, dir, c) // nobody keeps clients here
-	m2.Learn("a.example", "https://a.example/", c.now())
-	if err := m2.Close(); err != nil {
-		t.Fatal(err)
+	if got := open(t, dir, c).Clients().Trust("a browser"); got != Proven {
+		t.Errorf("after a restart the client is %v, want proven", got)
 	}
-	k2 := &keeper{}
-	m3, err := Open(dir, Options{Now: c.now, Clients: k2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m3.Close()
-	if got := string(k2.State()); got != `{"proofs":1}` {
-		t.Errorf("the keeper got %q back", got)
-	}
-}
-
-type keeper struct {
-	mu sync.Mutex
-	s  json.RawMessage
-}
-
-func (k *keeper) set(s string) { _ = k.Restore([]byte(s)) }
-func (k *keeper) State() []byte {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.s
-}
-func (k *keeper) Restore(b []byte) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.s = append(json.RawMessage{}, b...)
-	return nil
 }
 
 func TestConcurrentUse(t *testing.T) {
@@ -390,7 +356,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"last_id":3,"allows":[{"id":1,"to":"a.example","since":"2026-01-01T00:00:00Z"}],"endpoints":[{"key":"ff","host":"h","path":"/","seen":"2026-01-01T00:00:00Z"}]}`))
 	f.Add([]byte(`{"schema":1,"allows":[{"to":"com"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m := &Memory{now: newClock().now, endpoints: map[uint64]endpoint{}}
+		m := &Memory{now: newClock().now, endpoints: map[uint64]endpoint{}, clients: NewClients(newClock().now, nil)}
 		if m.decode(data) != nil {
 			return
 		}

@@ -113,21 +113,17 @@ func (m *Memory) decode(data []byte) error {
 		allows = append(allows, a)
 		s.LastID = max(s.LastID, a.ID)
 	}
-	if m.clients != nil && len(s.Clients) > 0 {
+	if len(s.Clients) > 0 {
 		if err := m.clients.Restore(s.Clients); err != nil {
 			return fmt.Errorf("clients: %w", err)
 		}
 	}
-	m.raw = s.Clients
 	m.endpoints, m.allows, m.lastID = ends, allows, s.LastID
 	return nil
 }
 
 func (m *Memory) encode() ([]byte, error) {
-	clients := m.raw
-	if m.clients != nil {
-		clients = m.clients.State()
-	}
+	clients := m.clients.State()
 	m.mu.Lock()
 	s := state{Schema: stateSchema, LastID: m.lastID, Clients: clients,
 		Allows: append([]Allow{}, m.allows...), Endpoints: make([]savedEndpoint, 0, len(m.endpoints))}

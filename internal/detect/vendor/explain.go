@@ -256,12 +256,17 @@ func (ru *rule) saying(q *detect.Request, page string) *detect.Saying {
 		s.Site, s.Guess = detect.HostOf(page), false
 	}
 	for _, u := range []string{page, q.Page} {
-		if host := detect.HostOf(u); host != "" && host == s.Site && (u == page || hasPath(u)) {
+		if sameSite(detect.HostOf(u), s.Site) && (u == page || hasPath(u)) {
 			s.Path, _ = detect.Split(u)
 			break
 		}
 	}
 	return s
+}
+
+// sameSite compares two page hosts as people do: "www." says nothing.
+func sameSite(a, b string) bool {
+	return a != "" && strings.TrimPrefix(a, "www.") == strings.TrimPrefix(b, "www.")
 }
 
 // hasPath reports whether a URL names a page and not only an origin. A browser

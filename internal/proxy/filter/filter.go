@@ -12,11 +12,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/detect/intake"
 	"github.com/quench-proxy/quench/internal/ledger"
+	"github.com/quench-proxy/quench/internal/proxy/answer"
 )
 
 // Client is who made a request, as far as it is known.
@@ -32,6 +35,14 @@ type Client struct {
 	Key string
 }
 
+// key tells clients apart.
+func (c Client) key() string {
+	if c.Key != "" {
+		return c.Key
+	}
+	return c.Addr.String()
+}
+
 // AllowRequest is what a person asked for on a block page.
 type AllowRequest struct {
 	detect.Override
@@ -42,7 +53,8 @@ type AllowRequest struct {
 
 // Filter decides about and changes what passes through the proxy. The zero
 // value lets everything pass. All fields are set before the first call and
-// not changed afterwards; the methods are safe for concurrent use.
+// not changed afterwards; the methods are safe for concurrent use. A Filter
+// must not be copied after its first use.
 type Filter struct {
 	// Set returns the rules in force; nil, or a nil Set, lets everything pass.
 	Set func() *engine.Set
@@ -64,12 +76,11 @@ type Filter struct {
 	// Log takes operations messages; nil means none. It never gets a path,
 	// query, cookie or body.
 	Log *slog.Logger
-}
 
-// Exchange is one request on its way, from Request to Response or Failed. The
-// calls for one Exchange must not overlap. A nil Exchange is inert.
-type Exchange struct {
-	d detect.Decision
+	marks   marks
+	reports reports
+	pages   pages
+	grants  grants
 }
 
 // Request decides about r, whose URL must be absolute. If the response is not
@@ -77,21 +88,123 @@ type Exchange struct {
 // Otherwise the returned request is to be sent in place of r, and Response or
 // Failed is to be called once for the Exchange, which is never nil.
 //
-// r and its header belong to the Filter's caller again when the exchange is
-// over; until then fields may be added, but Cookie and Referer must stay.
+// r belongs to the caller again when the exchange is over; until then fields
+// may be added to its header, but none may go that says something about the
+// person (Cookie, Referer).
 func (f *Filter) Request(r *http.Request, c Client) (*http.Request, *http.Response, *Exchange) {
-	return r, nil, &Exchange{}
+	ex := &Exchange{r: r, out: r, client: c, set: f.set()}
+	if resp := f.own(r, c); resp != nil {
+		return r, resp, ex
+	}
+	if ex.set == nil {
+		return r, nil, ex
+	}
+	if f.Policy != nil {
+		ex.policy = f.Policy(c)
+	}
+	ex.req = intake.Request(r.Method, absolute(r.URL), r.Header)
+	if answer.IsPreflight(r) {
+		return r, f.preflight(ex), ex
+	}
+	if resp := f.granted(ex); resp != nil {
+		return r, resp, ex
+	}
+	ex.d = ex.set.Request(&ex.req, ex.policy)
+	f.look(ex)
+	switch ex.d.Action {
+	case detect.Block:
+		return r, f.block(ex), ex
+	case detect.Strip:
+		ex.own()
+		ex.strip(ex.d)
+	case detect.Observe:
+		ex.own()
+	}
+	return ex.out, nil, ex
+}
+
+// look holds the body if the decision needs it, and decides again.
+func (f *Filter) look(ex *Exchange) {
+	if !ex.hasBody() {
+		if ex.d.Need&detect.NeedBody != 0 && ex.d.Action < detect.Block {
+			ex.d = ex.set.Body(&ex.req, ex.d, ex.policy)
+		}
+		return
+	}
+	ex.req.BodyCut = true
+	if ex.d.Action == detect.Block {
+		ex.drain()
+		return
+	}
+	if ex.d.Need&detect.NeedBody == 0 {
+		return
+	}
+	ex.hold()
+	ex.d = ex.set.Body(&ex.req, ex.d, ex.policy)
 }
 
 // Chain decides about the names that the host's name led to (nearest first).
 // It is called before the request is sent, at most once. If the response is
-// not nil it is the answer and nothing may be forwarded. It may take cookies
-// and parameters out of the request that Request returned, in place.
-func (f *Filter) Chain(ex *Exchange, chain []string) *http.Response { return nil }
+// not nil it is the answer, nothing may be forwarded and the exchange is over.
+// It may take cookies and parameters out of the request that Request returned,
+// in place.
+func (f *Filter) Chain(ex *Exchange, chain []string) *http.Response {
+	if ex == nil || ex.set == nil || ex.over || ex.req.Host == "" || len(chain) == 0 {
+		return nil
+	}
+	d := ex.set.Chain(&ex.req, chain, ex.policy)
+	if d.Step == detect.StepNone || ex.d.Step != detect.StepNone && d.Action <= ex.d.Action {
+		return nil
+	}
+	ex.own()
+	ex.chain = append([]string(nil), chain...)
+	switch d.Action {
+	case detect.Block:
+		if ex.hasBody() && !ex.read {
+			ex.drain()
+		}
+		ex.d = d
+		return f.block(ex)
+	case detect.Strip:
+		ex.stripSent(d)
+	}
+	ex.d = d
+	return nil
+}
 
-// Response decides about the response to a request that was sent and returns
-// the one to pass on; if that is another one, resp.Body has been closed.
-func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response { return resp }
+// Failed ends an exchange that got no response. What was to pass is recorded;
+// it counts as told unless err shows that nobody was reached.
+func (f *Filter) Failed(ex *Exchange, err error) {
+	if ex == nil || ex.over {
+		return
+	}
+	if ex.d.Told {
+		ex.d.Told = reached(err)
+	}
+	f.record(ex, detect.ReplyAuto, nil)
+}
 
-// Failed ends an exchange that got no response.
-func (f *Filter) Failed(ex *Exchange, err error) {}
+func (f *Filter) set() *engine.Set {
+	if f.Set == nil {
+		return nil
+	}
+	return f.Set()
+}
+
+func (f *Filter) now() time.Time {
+	if f.Now == nil {
+		return time.Now()
+	}
+	return f.Now()
+}
+
+// absolute is the URL that will be sent, as the rules want it. Userinfo and
+// fragment are not sent as part of it.
+func absolute(u *url.URL) string {
+	if u.User != nil || u.Fragment != "" {
+		c := *u
+		c.User, c.Fragment, c.RawFragment = nil, "", ""
+		u = &c
+	}
+	return u.String()
+}

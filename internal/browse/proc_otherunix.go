@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package browse
+
+import "syscall"
+
+// dieWithParent has no counterpart here.
+func dieWithParent(*syscall.SysProcAttr) {}

@@ -104,6 +104,9 @@ func (s Session) withDefaults() (Session, error) {
 	if s.Downloads == "" {
 		s.Downloads = downloadDir(s.getenv)
 	}
+	if !filepath.IsAbs(s.Downloads) {
+		return s, fmt.Errorf("opening a browser: downloads folder %q: want an absolute path, is HOME set?", s.Downloads)
+	}
 	if s.Stdout == nil {
 		s.Stdout = io.Discard
 	}

@@ -36,6 +36,7 @@ func TestSessionRefuses(t *testing.T) {
 		{"proxy with port zero", func(s *Session) { s.Proxy = "127.0.0.1:0" }, "bad port"},
 		{"flag for an address", func(s *Session) { s.URL = "--no-sandbox" }, "after --"},
 		{"no browser", func(s *Session) { s.Browser = Browser{} }, "no browser"},
+		{"no downloads folder", func(s *Session) { s.Downloads = "files" }, "absolute path"},
 		{"no CA", func(s *Session) { s.CA = nil }, "no CA"},
 		{"no such program", func(*Session) {}, "starting chromium"},
 		{"no certutil", func(s *Session) { s.Browser.Family = Firefox }, "certutil"},

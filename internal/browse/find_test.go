@@ -56,17 +56,18 @@ const (
 	ubuntuScript = "#!/bin/sh\nif ! [ -x /snap/bin/firefox ]; then\n  echo 'snap install firefox' >&2\n  exit 1\nfi\nexec /snap/bin/firefox \"$@\"\n"
 )
 
-func TestFind(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name, ask string
-		files     map[string]string
-		want      string // path below the root
-		family    Family
-		wantName  string
-		is        error
-		inText    []string
-	}{
+type findCase struct {
+	name, ask string
+	files     map[string]string
+	want      string // path below the root
+	family    Family
+	wantName  string
+	is        error
+	inText    []string
+}
+
+func findCases() []findCase {
+	return []findCase{
 		{name: "nothing", is: ErrNotFound, inText: []string{"chromium", "google-chrome", "microsoft-edge", "brave-browser", "firefox", "install"}},
 		{name: "nothing of that name", ask: "brave", files: map[string]string{"usr/bin/chromium": elf}, is: ErrNotFound, inText: []string{"brave-browser", "install"}},
 		{name: "unknown name", ask: "lynx", inText: []string{`"lynx"`, "chromium, chrome, edge, brave, firefox"}},
@@ -94,7 +95,12 @@ func TestFind(t *testing.T) {
 			files: map[string]string{"var/lib/flatpak/exports/bin/org.mozilla.firefox": "#!/bin/sh\nexec /usr/bin/flatpak run org.mozilla.firefox \"$@\"\n"},
 			is:    ErrSandboxed, inText: []string{"flatpak"}},
 		{name: "script of a flatpak", ask: "/opt/firefox", files: map[string]string{"opt/firefox": "#!/bin/sh\nexec flatpak run org.mozilla.firefox\n"}, is: ErrSandboxed},
-	} {
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for _, tc := range findCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			root, f := machine(t, tc.files)

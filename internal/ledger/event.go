@@ -22,12 +22,15 @@ const Schema = 1
 type Event struct {
 	Schema  int       `json:"schema"`
 	ID      int64     `json:"id,omitempty"` // the store's number, 0 outside it
-	Time    time.Time `json:"time"`
-	Door    string    `json:"door"` // proxy, dns, scan or check
+	Time    time.Time `json:"time"`         // UTC; the store keeps milliseconds
+	Door    string    `json:"door"`         // proxy, dns, scan or check
 	Client  string    `json:"client,omitempty"`
 	Count   int       `json:"count"` // how often within the fold time, at least 1
 	Request Request   `json:"request"`
 	detect.Verdict
+	// Missed is set by Follow only: how many events this follower lost just
+	// before this one because it was slow.
+	Missed int64 `json:"missed,omitempty"`
 }
 
 // Request is the part of a request that an Event keeps.

@@ -84,6 +84,11 @@ func field(level Level, key []byte, f detect.Field) detect.Field {
 	return out
 }
 
+// Text returns what may be kept of a text that is not known to be anything in
+// particular: without secrets and, below Full, without what looks like an
+// identifier, an address or a telephone number. The result is bounded.
+func Text(level Level, s string) string { return text(level, strings.ToValidUTF8(s, "")) }
+
 func text(level Level, s string) string {
 	s = clean(head(s, maxInput))
 	if level != Full {

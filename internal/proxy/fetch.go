@@ -1,0 +1,172 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/quench-proxy/quench/internal/memory"
+	"github.com/quench-proxy/quench/internal/proxy/guard"
+)
+
+// roundTrip sends r and always returns a response: the site's, the filter's if
+// a name on the way is a tracker's, or our page that says why there is none.
+func (x *exchange) roundTrip(r *http.Request) *http.Response {
+	if x.out != nil {
+		defer x.out.settle()
+	}
+	def := uint16(80)
+	if r.URL.Scheme == "https" {
+		def = 443
+	}
+	host, port := hostPort(r.URL.Host, def)
+	pl, err := x.locate(r.Context(), guard.Target{Host: host, Port: port})
+	if resp := x.chained(pl.chain); resp != nil {
+		return tidy(resp, r)
+	}
+	if err != nil {
+		x.failed(err)
+		return x.page(r, err)
+	}
+	x.outbound(r, pl)
+	ctx := context.WithValue(r.Context(), vettedKey{}, vetted{host: host, addrs: pl.verdict.Addrs, port: port})
+	if x.out != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+				x.out.informational(code, http.Header(h))
+				return nil
+			},
+		})
+	}
+	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		x.failed(err)
+		x.learnFailure(host, pl, err)
+		return x.page(r, err)
+	}
+	return x.inbound(r, host, resp)
+}
+
+func (x *exchange) locate(ctx context.Context, t guard.Target) (place, error) {
+	core := x.s.core
+	if t.Port == 0 {
+		return place{}, errNoName
+	}
+	if core.upstream != nil {
+		return place{}, core.refusedByName(t, x.from)
+	}
+	return core.locate(ctx, t, x.from, x.client.Addr)
+}
+
+// outbound gives the request what it leaves with.
+func (x *exchange) outbound(r *http.Request, pl place) {
+	r.RequestURI = ""
+	r.Close = false
+	if x.s.p.GPC {
+		r.Header.Set("Sec-Gpc", "1")
+	}
+	if _, ok := r.Header["User-Agent"]; !ok {
+		r.Header["User-Agent"] = []string{""} // or net/http adds its own
+	}
+	// Public servers stop compressing for Via, and it would mark the user.
+	if pl.verdict.Private || x.s.core.upstream != nil && r.URL.Scheme == "http" {
+		r.Header.Add("Via", x.s.core.via(r))
+	}
+}
+
+// inbound makes a site's response fit to be passed on.
+func (x *exchange) inbound(r *http.Request, host string, resp *http.Response) *http.Response {
+	switched := resp.StatusCode == http.StatusSwitchingProtocols
+	socket := switched && x.raw && httpguts.HeaderValuesContainsToken(resp.Header["Upgrade"], "websocket")
+	switch {
+	case switched && !socket:
+		_ = resp.Body.Close()
+		x.failed(errGarbled)
+		return x.fault(r, faultGarbled)
+	case resp.StatusCode == http.StatusProxyAuthRequired:
+		// Passed on it would make the browser ask for our password, and send it.
+		_ = resp.Body.Close()
+		x.failed(errGarbled)
+		return x.fault(r, faultAuth)
+	}
+	x.learn(host, resp)
+	dropHopByHop(resp.Header)
+	dropAltSvc(resp.Header)
+	if !socket {
+		resp.Body = &body{ReadCloser: resp.Body}
+	}
+	return resp
+}
+
+// learn looks for what makes a site better left alone with this client.
+func (x *exchange) learn(host string, resp *http.Response) {
+	if !x.mayLeave(host) {
+		return
+	}
+	switch status := resp.StatusCode; {
+	case resp.Header.Get("Cf-Mitigated") == "challenge":
+		x.leave(host, memory.ReasonBotWall, "its bot wall turned Quench away", "header")
+	case status == http.StatusUnauthorized && negotiates(resp.Header):
+		x.leave(host, memory.ReasonNegotiate, "it signs in by NTLM or Negotiate, which binds to one connection", "header")
+	case certStatus(status) && x.s.core.asked.has(host):
+		x.leave(host, memory.ReasonClientCert, "it asks for a certificate that only your browser can show", "heuristic")
+	}
+}
+
+// certStatus reports the codes by which sites refuse who shows no certificate;
+// 495 and 496 are nginx's.
+func certStatus(code int) bool {
+	return code == 400 || code == 401 || code == 403 || code == 495 || code == 496
+}
+
+func negotiates(h http.Header) bool {
+	for _, v := range h["Www-Authenticate"] {
+		scheme, _, _ := strings.Cut(strings.TrimSpace(v), " ")
+		if strings.EqualFold(scheme, "NTLM") || strings.EqualFold(scheme, "Negotiate") {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *exchange) learnFailure(host string, pl place, err error) {
+	if x.tun == nil || x.tun.hello == nil {
+		return
+	}
+	if _, bad := certificateFault(err, host); bad {
+		if pl.verdict.Private {
+			x.leave(host, memory.ReasonPrivateCert, "its own certificate is not valid, and it is on your network", "heuristic")
+		}
+		return
+	}
+	if _, alert := remoteAlert(err); alert && x.s.core.asked.has(host) && x.mayLeave(host) {
+		x.leave(host, memory.ReasonClientCert, "it asks for a certificate that only your browser can show", "heuristic")
+	}
+}
+
+// mayLeave reports whether this exchange can earn its host a splice: only what
+// stands in the address bar can, or what no rule or list speaks of. A tracker
+// must not be able to talk itself out of being seen.
+func (x *exchange) mayLeave(host string) bool {
+	if x.tun == nil || x.tun.hello == nil {
+		return false
+	}
+	if x.want.top {
+		return true
+	}
+	set := x.s.p.set()
+	return set == nil || !set.Names(host, x.s.p.policy(x.client))
+}
+
+func (x *exchange) leave(host string, why memory.Reason, words, kind string) {
+	if x.out != nil {
+		x.out.final = true // so that the next request finds a new tunnel
+	}
+	if x.s.core.clients.Leave(x.client.Key, host, why) {
+		x.tun.noteLeft(host, words, kind)
+	}
+}

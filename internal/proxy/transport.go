@@ -1,0 +1,118 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// pools holds a transport for each class of client and target, so that a
+// connection which one client may use is never found by another who may not.
+type pools struct{ tr [4]*http.Transport }
+
+func newPools(c *core) *pools {
+	p := &pools{}
+	for i := range p.tr {
+		p.tr[i] = newTransport(c)
+	}
+	return p
+}
+
+func (p *pools) pick(loopback, private bool) *http.Transport {
+	i := 0
+	if loopback {
+		i = 1
+	}
+	if private {
+		i += 2
+	}
+	return p.tr[i]
+}
+
+func (p *pools) closeIdle() {
+	for _, t := range p.tr {
+		t.CloseIdleConnections()
+	}
+}
+
+func newTransport(c *core) *http.Transport {
+	t := &http.Transport{
+		DialContext:            c.dialVetted,
+		TLSClientConfig:        c.siteTLS(),
+		TLSHandshakeTimeout:    shakeTimeout,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // bodies pass as they are
+		MaxIdleConns:           512,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		ReadBufferSize:         16 << 10,
+		WriteBufferSize:        16 << 10,
+		HTTP2: &http.HTTP2Config{
+			MaxReceiveBufferPerStream:     1 << 20,
+			MaxReceiveBufferPerConnection: 8 << 20,
+			SendPingTimeout:               30 * time.Second,
+			PingTimeout:                   15 * time.Second,
+		},
+	}
+	if c.upstream != nil {
+		t.Proxy = http.ProxyURL(c.upstream)
+	}
+	return t
+}
+
+// vetted is what the guard passed for one request.
+type vetted struct {
+	host  string
+	addrs []netip.Addr
+	port  uint16
+}
+
+type vettedKey struct{}
+
+// dialVetted opens a connection for the pools to addresses that the guard has
+// passed for the request at hand, and to nothing else.
+func (c *core) dialVetted(ctx context.Context, _, addr string) (net.Conn, error) {
+	c.dials.enter()
+	defer c.dials.leave()
+	// The transport lets a dial outlive its request; it may not outlive us.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(c.ctx, cancel)
+	defer stop()
+	if c.upstream != nil {
+		return c.dial(ctx, c.upstream.Host)
+	}
+	v, ok := ctx.Value(vettedKey{}).(vetted)
+	if !ok || len(v.addrs) == 0 {
+		return nil, &net.AddrError{Err: "not vetted", Addr: addr}
+	}
+	return c.dialAddrs(ctx, v.addrs, v.port)
+}
+
+// nowhere is the dialler of transports that must never be used.
+func nowhere(context.Context, string, string) (net.Conn, error) {
+	return nil, net.ErrClosed
+}
+
+// siteTLS is how we meet sites.
+func (c *core) siteTLS() *tls.Config {
+	return &tls.Config{
+		RootCAs:            c.p.RootCAs,
+		MinVersion:         tls.VersionTLS12,
+		ClientSessionCache: tls.NewLRUClientSessionCache(512),
+		VerifyConnection:   strongEnough,
+		// We have no certificate to show; but that one was asked for is why
+		// what follows may fail.
+		GetClientCertificate: func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if v, ok := info.Context().Value(vettedKey{}).(vetted); ok {
+				c.asked.add(v.host)
+			}
+			return &tls.Certificate{}, nil
+		},
+	}
+}

@@ -7,7 +7,7 @@ import (
 )
 
 // mades are the ways to read the day an identifier was made out of it.
-var mades = []string{"", "fb", "ga", "ms", "s", "uuid1"}
+var mades = []string{"", "fb", "ga", "ms", "s", "dash-ms", "uuid1"}
 
 // The years in which tracking cookies can have been made; a number outside is
 // something else.
@@ -34,6 +34,8 @@ func made(how, id string) string {
 		t = unixText(id, time.Millisecond)
 	case "s":
 		t = unixText(id, time.Second)
+	case "dash-ms": // …-<ms>
+		t = unixText(id[strings.LastIndexByte(id, '-')+1:], time.Millisecond)
 	case "uuid1":
 		t = uuid1(id)
 	}

@@ -164,7 +164,7 @@ type FieldSpec struct {
 	// Label overrides the canonical words for people.
 	Label string `yaml:"label" json:"label,omitempty"`
 	// Made reads the day the identifier was made out of it: fb (fb.1.<ms>.x),
-	// ga (x.<seconds>), uuid1, ms, s.
+	// ga (x.<seconds>), dash-ms (x-<ms>), uuid1, ms, s.
 	Made string `yaml:"made" json:"made,omitempty"`
 	// Ignore lists values (regexp) that mean "nothing".
 	Ignore string `yaml:"ignore" json:"ignore,omitempty"`

@@ -232,3 +232,29 @@ func TestLinkKeyIsStable(t *testing.T) {
 		t.Errorf("a damaged key gives %d bytes, %v, want a new one of %d", len(key), err, keySize)
 	}
 }
+
+// TestTwoPrograms has two ledgers share one directory, as "serve" and "browse" may.
+func TestTwoPrograms(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := start(t, Options{Dir: dir}), start(t, Options{Dir: dir})
+	const each = 500
+	for i := range each {
+		a.Note(note("A", fmt.Sprint("s", i, ".example"), noon))
+		b.Note(note("B", fmt.Sprint("s", i, ".example"), noon))
+	}
+	settle(t, a)
+	settle(t, b)
+	if n, err := a.Count(t.Context(), Filter{}); err != nil || n != 2*each {
+		t.Errorf("%d events, %v, want %d", n, err, 2*each)
+	}
+	if n, err := b.Erase(t.Context(), EraseFilter{Site: "s7.example"}); err != nil || n != 2 {
+		t.Errorf("Erase = %d, %v, want 2", n, err)
+	}
+	a.Note(note("A", "again.example", noon))
+	settle(t, a)
+	if n, err := b.Count(t.Context(), Filter{}); err != nil || n != 2*each-1 {
+		t.Errorf("%d events after erasing, %v, want %d", n, err, 2*each-1)
+	}
+	wants(t, dir, "after erasing", []string{"s77.example"}, []string{"www.s7.example"})
+}

@@ -26,7 +26,8 @@ func wants(t *testing.T, dir, when string, present, absent []string) {
 	}
 	for _, word := range absent {
 		for name, b := range content {
-			if i := strings.Index(strings.ToLower(b), strings.ToLower(word)); i >= 0 {
+			b = strings.ToLower(b)
+			if i := strings.Index(b, strings.ToLower(word)); i >= 0 {
 				t.Errorf("%s: %q is in %s at %d: %q", when, word, name, i, b[max(0, i-40):min(len(b), i+60)])
 			}
 		}
@@ -41,7 +42,7 @@ func TestErase(t *testing.T) {
 		erased        int64
 		present, gone []string
 	}{
-		{"site", EraseFilter{Site: "Secret.example"}, 401, []string{"mysecret.example", "open.example", "phrase-open"}, []string{"www.secret.example", "phrase-secret", "to secret.example"}},
+		{"site", EraseFilter{Site: "Secret.example"}, 401, []string{"mysecret.example", "open.example", "phrase-open"}, []string{"www.secret.example", "phrase-secret"}},
 		{"client", EraseFilter{Client: "kids"}, 300, []string{"secret.example", "open.example"}, []string{"kids"}},
 		{"before", EraseFilter{Before: noon.Add(time.Hour)}, 701, []string{"mysecret.example"}, []string{"www.secret.example", "open.example"}},
 		{"site and client", EraseFilter{Site: "secret.example", Client: "kids"}, 0, []string{"secret.example", "kids"}, nil},
@@ -60,6 +61,9 @@ func TestErase(t *testing.T) {
 			n, err := l.Erase(t.Context(), tt.f)
 			if err != nil || n != tt.erased {
 				t.Errorf("Erase = %d, %v, want %d", n, err, tt.erased)
+			}
+			if tt.name == "site" {
+				tt.gone = append(tt.gone, "referrer to")
 			}
 			wants(t, dir, "after, open", tt.present, tt.gone)
 			if got, err := l.Count(t.Context(), Filter{}); err != nil || got != 1001-tt.erased {
@@ -86,10 +90,10 @@ func eraseNote(site, client, words string, at time.Time) Event {
 func fill(l *Ledger) {
 	for i := range 400 {
 		pad := strings.Repeat(fmt.Sprint("phrase-secret-", i, " "), i%7)
-		l.Note(eraseNote("secret.example", "", "phrase-secret "+pad, noon.Add(time.Duration(i)*time.Second)))
+		l.Note(eraseNote("secret.example", "", "phrase-secret "+pad, noon.Add(time.Duration(i)*3*time.Second)))
 		if i < 300 {
-			l.Note(eraseNote("open.example", "kids", "phrase-open", noon.Add(time.Duration(i)*time.Second)))
-			l.Note(eraseNote("mysecret.example", "", "phrase-open", noon.Add(2*time.Hour+time.Duration(i)*time.Second)))
+			l.Note(eraseNote("open.example", "kids", "phrase-open", noon.Add(time.Duration(i)*3*time.Second)))
+			l.Note(eraseNote("mysecret.example", "", "phrase-open", noon.Add(2*time.Hour+time.Duration(i)*3*time.Second)))
 		}
 	}
 }

@@ -12,6 +12,7 @@ type follower struct {
 	filter Filter
 	out    chan Event
 	missed int64
+	stop   func() bool // ends the watch over the reader's context
 }
 
 // followers is the set of live readers. The zero value is ready.
@@ -39,8 +40,8 @@ func (l *Ledger) Follow(ctx context.Context, f Filter) <-chan Event {
 		s.all = map[*follower]struct{}{}
 	}
 	s.all[fo] = struct{}{}
+	fo.stop = context.AfterFunc(ctx, func() { s.drop(fo) })
 	s.mu.Unlock()
-	context.AfterFunc(ctx, func() { s.drop(fo) })
 	return fo.out
 }
 
@@ -48,6 +49,7 @@ func (s *followers) drop(fo *follower) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.all[fo]; ok {
+		fo.stop()
 		delete(s.all, fo)
 		close(fo.out)
 	}
@@ -80,6 +82,7 @@ func (s *followers) close() {
 	defer s.mu.Unlock()
 	s.shut = true
 	for fo := range s.all {
+		fo.stop()
 		delete(s.all, fo)
 		close(fo.out)
 	}

@@ -53,6 +53,7 @@ func TestType(t *testing.T) {
 		{"websocket", "GET", u, ws, detect.TypeWebSocket},
 		{"websocket beats fetch", "GET", u, append([]string{"Sec-Fetch-Dest: image"}, ws...), detect.TypeWebSocket},
 		{"firefox websocket", "GET", u, []string{"Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: websocket"}, detect.TypeWebSocket},
+		{"websocket behind a proxy", "GET", u, []string{"Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw=="}, detect.TypeWebSocket},
 		{"wss", "GET", "wss://t.example/s", nil, detect.TypeWebSocket},
 		{"upgrade left behind", "GET", u + ".gif", []string{"Upgrade: websocket"}, detect.TypeImage},
 		{"upgrade to h2c", "GET", u + ".gif", []string{"Upgrade: h2c", "Connection: Upgrade"}, detect.TypeImage},

@@ -33,11 +33,12 @@ func typeOf(method, url string, h detect.Header, f fetch) detect.Type {
 	return detect.TypeOther
 }
 
-// isWebSocket reports whether an upgrade to WebSocket is asked for. An Upgrade
-// field counts only if Connection names it (RFC 9110, 7.8): a page cannot set
-// either, but an intermediary may leave one behind.
+// isWebSocket reports whether an upgrade to WebSocket is asked for (RFC 6455,
+// 4.1). The key stays when a proxy takes the fields of one connection out. An
+// Upgrade field counts only if Connection names it (RFC 9110, 7.8): a page can
+// set none of these, but an intermediary may leave one behind.
 func isWebSocket(url string, h detect.Header, f fetch) bool {
-	if f.mode == "websocket" || f.dest == "websocket" ||
+	if f.mode == "websocket" || f.dest == "websocket" || h.Get("Sec-Websocket-Key") != "" ||
 		strings.HasPrefix(url, "wss://") || strings.HasPrefix(url, "ws://") {
 		return true
 	}

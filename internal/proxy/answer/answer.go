@@ -98,7 +98,7 @@ func contentOf(r *http.Request, reply detect.Reply) content {
 	case detect.ReplyNoContent, detect.ReplyPreflight:
 		return content{status: http.StatusNoContent}
 	}
-	if IsWebSocket(r) {
+	if isWebSocket(r) {
 		return content{status: http.StatusForbidden}
 	}
 	return content{status: http.StatusNotFound}

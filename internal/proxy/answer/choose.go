@@ -105,9 +105,8 @@ func otherReply(r *http.Request) detect.Reply {
 	return detect.ReplyGIF
 }
 
-// IsWebSocket reports whether r asks for an upgrade.
-func IsWebSocket(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || r.Header.Get("Sec-Fetch-Mode") == "websocket"
+func isWebSocket(r *http.Request) bool {
+	return intake.Request(r.Method, r.URL.String(), r.Header).Type == detect.TypeWebSocket
 }
 
 func isWorker(r *http.Request) bool {

@@ -35,7 +35,7 @@ const (
 	maxHeader = 16 << 10 // a request's header
 	maxConns  = 64       // connections at once, streams included
 	maxName   = 253      // a host, company or client in a query
-	maxLimit  = 1_000_000
+	maxLimit  = 10_000
 	// maxAllowFor bounds how far ahead an allow may end; zero is for ever.
 	maxAllowFor = 10 * 365 * 24 * time.Hour
 )
@@ -70,8 +70,8 @@ type Rules struct {
 // Query selects events. The zero value selects all.
 type Query struct {
 	Since   time.Time // zero is the beginning
-	Company string    // part of the company's or tracker's name, without regard to case
-	Site    string    // page host, subdomains included
+	Company string    // part of the name of the company or tracker, without regard to case
+	Site    string    // the site of the page, by any host of it
 	Limit   int       // the newest so many; 0 is all
 }
 

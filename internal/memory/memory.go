@@ -45,6 +45,9 @@ const (
 type Options struct {
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil discards
+	// ReadOnly writes nothing: for a process that does not own the directory.
+	// A damaged state file is then an error.
+	ReadOnly bool
 }
 
 // Config is the part of the configuration that a Policy carries.
@@ -57,6 +60,7 @@ type Config struct {
 // Memory is what time taught. It is safe for concurrent use.
 type Memory struct {
 	path string
+	view bool // read only
 	now  func() time.Time
 	log  *slog.Logger
 	snap atomic.Pointer[snapshot]
@@ -80,7 +84,7 @@ type Memory struct {
 // said in the log; one written by a newer version is an error. Close it.
 func Open(dir string, o Options) (*Memory, error) {
 	m := &Memory{
-		path: filepath.Join(dir, StateName), now: o.Now, log: o.Log,
+		path: filepath.Join(dir, StateName), view: o.ReadOnly, now: o.Now, log: o.Log,
 		endpoints: map[uint64]endpoint{},
 		dirty:     make(chan struct{}, 1), quit: make(chan struct{}),
 	}
@@ -95,8 +99,10 @@ func Open(dir string, o Options) (*Memory, error) {
 		return nil, err
 	}
 	m.rebuild()
-	m.saver.Add(1)
-	go m.saveLoop()
+	if !m.view {
+		m.saver.Add(1)
+		go m.saveLoop()
+	}
 	return m, nil
 }
 
@@ -124,6 +130,9 @@ func (m *Memory) Close() error {
 	m.mu.Unlock()
 	close(m.quit)
 	m.saver.Wait()
+	if m.view {
+		return nil
+	}
 	select {
 	case <-m.dirty:
 		return m.save()

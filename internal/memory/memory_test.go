@@ -311,6 +311,28 @@ func TestStateFileKeepsClients(t *testing.T) {
 	}
 }
 
+func TestReadOnlyWritesNothing(t *testing.T) {
+	t.Parallel()
+	dir, c := t.TempDir(), newClock()
+	m, err := Open(dir, Options{Now: c.now, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Learn("a.example", "https://a.example/", c.now())
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("%v was written", left)
+	}
+	if err := os.WriteFile(filepath.Join(dir, StateName), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{ReadOnly: true}); err == nil {
+		t.Error("a damaged state was read")
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	c := newClock()

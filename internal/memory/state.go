@@ -56,6 +56,9 @@ func (m *Memory) load() error {
 	if err == nil {
 		return nil
 	}
+	if m.view {
+		return fmt.Errorf("memory: read %s: %w", m.path, err)
+	}
 	aside := m.path + ".corrupt-" + m.now().UTC().Format("20060102T150405")
 	if rerr := os.Rename(m.path, aside); rerr != nil {
 		return fmt.Errorf("memory: move the damaged state aside: %w", rerr)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/ledger"
+	"github.com/quench-proxy/quench/internal/memory"
+)
+
+// api is what the control socket speaks for.
+func (s *service) api() control.Service {
+	al := memoryAllows{s.mem}
+	c := control.Service{
+		Status: s.status,
+		Allows: s.mem.ListAllows,
+		Allow:  al.add, RemoveAllow: al.remove,
+		Browse: s.browseLease, Reload: s.reload,
+		ResetTrust: func() error { s.mem.Clients().Reset(); return nil },
+		Doctor:     s.doctor,
+	}
+	if s.ledger != nil {
+		b := book{s.ledger}
+		c.Events, c.Follow, c.Erase = b.events, b.follow, b.erase
+	}
+	return c
+}
+
+// book reads and erases a ledger in the words of the control API.
+type book struct{ l *ledger.Ledger }
+
+// chosen reports whether e is of the company that q names.
+func chosen(q *control.Query, e *ledger.Event) bool {
+	if q.Company == "" {
+		return true
+	}
+	t := e.Tracker
+	want := strings.ToLower(q.Company)
+	return t != nil && (strings.Contains(strings.ToLower(t.Company), want) ||
+		strings.Contains(strings.ToLower(t.Name), want) || strings.EqualFold(t.ID, want))
+}
+
+func (b book) events(ctx context.Context, q control.Query, yield func(ledger.Event) error) error {
+	f := ledger.Filter{Since: q.Since, Site: q.Site, Newest: q.Limit > 0}
+	var last []ledger.Event
+	for e, err := range b.l.Events(ctx, f) {
+		switch {
+		case err != nil:
+			return err
+		case !chosen(&q, &e):
+			continue
+		case q.Limit == 0:
+			if err := yield(e); err != nil {
+				return err
+			}
+			continue
+		}
+		if last = append(last, e); len(last) == q.Limit {
+			break
+		}
+	}
+	for _, e := range slices.Backward(last) {
+		if err := yield(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b book) follow(ctx context.Context, q control.Query, yield func(ledger.Event) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for e := range b.l.Follow(ctx, ledger.Filter{Site: q.Site}) {
+		if !chosen(&q, &e) {
+			continue
+		}
+		if err := yield(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b book) erase(ctx context.Context, e control.Erase) (int64, error) {
+	f := ledger.EraseFilter{All: e.All, Before: e.Before, Client: e.Client}
+	if e.Site != "" {
+		host, err := memory.CleanHost(e.Site)
+		if err != nil {
+			return 0, &control.BadRequest{Err: fmt.Errorf("site: %w", err)}
+		}
+		f.Site = host
+	}
+	return b.l.Erase(ctx, f)
+}
+
+// errNoLedger says that this process keeps no ledger.
+var errNoLedger = errors.New("nothing has been recorded yet")

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quench-proxy/quench/internal/strictyaml"
+)
+
+// noArgs refuses arguments; one that looks like a subcommand comes with the
+// nearest.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if n := nearestCommand(cmd, args[0]); n != "" {
+		return usagef("unknown command %q for %q; did you mean %q?", args[0], cmd.CommandPath(), n)
+	}
+	if names := commandNames(cmd); len(names) > 0 {
+		return usagef("unknown command %q for %q; there are: %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+	}
+	return usagef("%q takes no arguments, but got %q", cmd.CommandPath(), args[0])
+}
+
+// maxArgs refuses more than n arguments.
+func maxArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usagef("%q takes at most %d argument(s), but got %d", cmd.CommandPath(), n, len(args))
+		}
+		return nil
+	}
+}
+
+// needsCommand is the RunE of a command that only groups others.
+func needsCommand(cmd *cobra.Command, _ []string) error {
+	return usagef("%q needs one of: %s", cmd.CommandPath(), strings.Join(commandNames(cmd), ", "))
+}
+
+func nearestCommand(cmd *cobra.Command, word string) string {
+	return strictyaml.Nearest(word, commandNames(cmd))
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/strictyaml"
+)
+
+// configName is the file looked for in the configuration directory.
+const configName = "quench.yaml"
+
+// config is quench.yaml. The schema is that of the whole design; a value for a
+// feature that this version does not have is a fault (see notYet).
+type config struct {
+	Mode    string                  `yaml:"mode"`
+	Strict  bool                    `yaml:"strict"`
+	Proxy   proxyConfig             `yaml:"proxy"`
+	DNS     dnsConfig               `yaml:"dns"`
+	Lists   []string                `yaml:"lists"`
+	Clients []clientConfig          `yaml:"clients"`
+	Allow   []detect.Override       `yaml:"allow"`
+	Vendors map[string]vendorConfig `yaml:"vendors"`
+	Ledger  ledgerConfig            `yaml:"ledger"`
+}
+
+type proxyConfig struct {
+	Listen         string   `yaml:"listen"`
+	Intercept      string   `yaml:"intercept"`
+	NeverIntercept []string `yaml:"never_intercept"`
+	AllowFrom      []string `yaml:"allow_from"`
+	PasswordFile   string   `yaml:"password_file"`
+	Upstream       string   `yaml:"upstream"`
+	PrivateNames   []string `yaml:"private_names"`
+	AllowPrivate   bool     `yaml:"allow_private"`
+	GPC            bool     `yaml:"gpc"`
+	ConnectPorts   []int    `yaml:"connect_ports"`
+}
+
+type dnsConfig struct {
+	Listen       string    `yaml:"listen"`
+	Upstreams    []string  `yaml:"upstreams"`
+	TLS          tlsConfig `yaml:"tls"`
+	DoT          string    `yaml:"dot"`
+	DoH          string    `yaml:"doh"`
+	DoQ          string    `yaml:"doq"`
+	AllowFrom    []string  `yaml:"allow_from"`
+	PrivateNames []string  `yaml:"private_names"`
+	QueryLog     bool      `yaml:"query_log"`
+}
+
+type tlsConfig struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+type clientConfig struct {
+	Name  string            `yaml:"name"`
+	Match []string          `yaml:"match"`
+	Lists []string          `yaml:"lists"`
+	Allow []detect.Override `yaml:"allow"`
+}
+
+type vendorConfig struct {
+	Loader string `yaml:"loader"`
+}
+
+type ledgerConfig struct {
+	Keep    string `yaml:"keep"`
+	MaxSize string `yaml:"max_size"`
+	Detail  string `yaml:"detail"`
+}
+
+func defaultConfig() *config {
+	return &config{
+		Mode: "block",
+		Proxy: proxyConfig{
+			Listen: "127.0.0.1:8118", Intercept: "auto", GPC: true,
+			AllowFrom: []string{"127.0.0.0/8", "::1/128"}, ConnectPorts: []int{443, 8443},
+		},
+		Ledger: ledgerConfig{Keep: "90d", MaxSize: "1GB", Detail: "redacted"},
+	}
+}
+
+// configPath returns the file to read; given says that the user named it.
+func (a *app) configPath() (path string, given bool, err error) {
+	if a.configFile != "" {
+		return a.configFile, true, nil
+	}
+	dir, _, err := a.dirs()
+	if err != nil || dir == "" {
+		return "", false, err
+	}
+	return filepath.Join(dir, configName), false, nil
+}
+
+// loadConfig reads the configuration: the defaults where the file says nothing
+// or is not there (unless the user named it). The error joins all faults.
+// trackers are the ids that "vendors" may name; nil leaves them unchecked.
+func (a *app) loadConfig(trackers []string) (*config, error) {
+	path, given, err := a.configPath()
+	if err != nil {
+		return nil, err
+	}
+	c := defaultConfig()
+	data, err := readFile(path, strictyaml.MaxSize)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !given || path == "":
+		return c, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return c, parseConfig(path, data, c, trackers)
+}
+
+// readFile reads a file of at most limit bytes; one more is returned of a
+// larger one, so that the caller can tell.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit+1))
+}
+
+// parseConfig reads data into c and checks what it says.
+func parseConfig(file string, data []byte, c *config, trackers []string) error {
+	err := strictyaml.Decode(file, data, c)
+	// Both kinds of faults are wanted at once; those of the checks only for
+	// what did decode.
+	return errors.Join(err, checkConfig(file, data, c, trackers))
+}
+
+func (a *app) configCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check the configuration", Args: noArgs, RunE: needsCommand}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "check",
+		Short: "Say whether the configuration and the rules are right, and every fault",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, err := a.loadRules()
+			if err != nil {
+				return err
+			}
+			path, _, err := a.configPath()
+			if err != nil {
+				return err
+			}
+			if _, err := a.loadConfig(set.trackers); err != nil {
+				return err
+			}
+			if _, err := os.Stat(path); err != nil {
+				a.say("there is no %s; the defaults hold", path)
+			}
+			_, err = fmt.Fprintln(a.out, "ok")
+			return err
+		},
+	})
+	return cmd
+}

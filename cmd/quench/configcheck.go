@@ -1,0 +1,226 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/memory"
+	"github.com/quench-proxy/quench/internal/strictyaml"
+)
+
+// checker gathers the faults of a configuration that decoded.
+type checker struct {
+	file   string
+	root   *yaml.Node // nil if the document is empty or no YAML
+	faults []error
+}
+
+// fault notes a fault at a path of keys and indexes.
+func (k *checker) fault(text string, path ...any) {
+	k.faults = append(k.faults, &strictyaml.Fault{File: k.file, Line: k.line(path), Text: keyName(path) + text})
+}
+
+func keyName(path []any) string {
+	var b strings.Builder
+	for _, p := range path {
+		switch p := p.(type) {
+		case int:
+			fmt.Fprintf(&b, "[%d]", p+1)
+		case string:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(p)
+		}
+	}
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
+	return b.String()
+}
+
+// line returns the line of the deepest node of path that is there.
+func (k *checker) line(path []any) int {
+	n, line := k.root, 0
+	for _, p := range path {
+		if n = child(n, p); n == nil {
+			break
+		}
+		line = n.Line
+	}
+	return line
+}
+
+// has reports whether the document sets the key at path to something.
+func (k *checker) has(path ...any) bool {
+	n := k.root
+	for _, p := range path {
+		if n = child(n, p); n == nil {
+			return false
+		}
+	}
+	switch n.Kind {
+	case yaml.MappingNode, yaml.SequenceNode:
+		return len(n.Content) > 0
+	}
+	return n.Tag != "!!null" && n.Value != "" && n.Value != "false"
+}
+
+func child(n *yaml.Node, p any) *yaml.Node {
+	for n != nil && n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n == nil {
+		return nil
+	}
+	switch p := p.(type) {
+	case int:
+		if n.Kind == yaml.SequenceNode && p < len(n.Content) {
+			return n.Content[p]
+		}
+	case string:
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == p {
+				return n.Content[i+1]
+			}
+		}
+	}
+	return nil
+}
+
+// checkConfig says what is wrong with the values of c, which data decoded to.
+func checkConfig(file string, data []byte, c *config, trackers []string) error {
+	k := &checker{file: file}
+	var doc yaml.Node
+	if len(data) <= strictyaml.MaxSize && yaml.Unmarshal(data, &doc) == nil && len(doc.Content) == 1 {
+		k.root = doc.Content[0]
+	}
+	k.notYet()
+	k.word(c.Mode, []string{"block", "observe"}, "mode")
+	k.proxy(&c.Proxy)
+	for i, o := range c.Allow {
+		if _, err := memory.CheckOverride(o); err != nil {
+			k.fault(err.Error(), "allow", i)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Vendors)) {
+		k.vendor(id, c.Vendors[id], trackers)
+	}
+	k.ledger(&c.Ledger)
+	return errors.Join(k.faults...)
+}
+
+// notYet refuses values for features that this version does not have: silence
+// would let people believe that they are protected.
+func (k *checker) notYet() {
+	for _, path := range [][]any{{"dns"}, {"lists"}, {"clients"}, {"proxy", "password_file"}, {"proxy", "upstream"}} {
+		if k.has(path...) {
+			k.fault("not in this version of quench; take it out", path...)
+		}
+	}
+}
+
+func (k *checker) word(got string, known []string, path ...any) {
+	if slices.Contains(known, got) {
+		return
+	}
+	text := fmt.Sprintf("%q is none of %s", got, strings.Join(known, ", "))
+	if n := strictyaml.Nearest(got, known); n != "" {
+		text = fmt.Sprintf("unknown word %q; did you mean %q?", got, n)
+	}
+	k.fault(text, path...)
+}
+
+func (k *checker) proxy(p *proxyConfig) {
+	if err := checkListen(p.Listen); err != nil {
+		k.fault(err.Error(), "proxy", "listen")
+	}
+	k.word(p.Intercept, []string{"auto", "always", "never"}, "proxy", "intercept")
+	for i, h := range p.NeverIntercept {
+		if _, err := memory.CleanHost(strings.TrimPrefix(h, ".")); err != nil {
+			k.fault(err.Error(), "proxy", "never_intercept", i)
+		}
+	}
+	for i, h := range p.PrivateNames {
+		if _, err := memory.CleanHost(strings.TrimPrefix(h, ".")); err != nil {
+			k.fault(err.Error(), "proxy", "private_names", i)
+		}
+	}
+	for i, s := range p.AllowFrom {
+		if _, err := parsePrefix(s); err != nil {
+			k.fault(err.Error(), "proxy", "allow_from", i)
+		}
+	}
+	for i, port := range p.ConnectPorts {
+		if port < 1 || port > 65535 {
+			k.fault(fmt.Sprintf("%d is not a port", port), "proxy", "connect_ports", i)
+		}
+	}
+}
+
+func (k *checker) vendor(id string, v vendorConfig, trackers []string) {
+	if trackers != nil && !slices.Contains(trackers, id) {
+		text := "no rule has this id"
+		if n := strictyaml.Nearest(id, trackers); n != "" {
+			text += fmt.Sprintf("; did you mean %q?", n)
+		}
+		k.fault(text, "vendors", id)
+	}
+	if _, ok := detect.ParseLoaderMode(v.Loader); !ok {
+		k.word(v.Loader, []string{"pass", "stub", "block"}, "vendors", id, "loader")
+	}
+}
+
+// minLedger is the smallest ledger that can be kept within its bound.
+const minLedger = 1 << 20
+
+func (k *checker) ledger(l *ledgerConfig) {
+	if _, err := parseSpan(l.Keep); err != nil {
+		k.fault(err.Error(), "ledger", "keep")
+	}
+	if n, err := parseSize(l.MaxSize); err != nil {
+		k.fault(err.Error(), "ledger", "max_size")
+	} else if n < minLedger {
+		k.fault("at least 1MB", "ledger", "max_size")
+	}
+	k.word(l.Detail, []string{"counts", "redacted", "full"}, "ledger", "detail")
+}
+
+// checkListen says what is wrong with an address to listen on.
+func checkListen(s string) error {
+	if s == "off" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fmt.Errorf("%q is not an address such as 127.0.0.1:8118, nor off", s)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no port from 0 to 65535", s)
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "localhost" && host != "" {
+		return fmt.Errorf("%q: listen on an IP address, localhost, or with nothing before the colon on all", s)
+	}
+	return nil
+}
+
+// parsePrefix reads a network or a single address.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither a network such as 192.168.1.0/24 nor an address", s)
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}

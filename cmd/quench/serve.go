@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quench-proxy/quench/internal/control"
+)
+
+const serveLong = `Run the proxy until it is interrupted. Hosts that do nothing but track are
+refused by name; HTTPS is looked into only for programs that trust the
+certificate of this installation (quench ca install). SIGHUP reloads rules and
+configuration.`
+
+func (a *app) serveCmd() *cobra.Command {
+	var o overrides
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the proxy", Long: serveLong, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.proxy != "" {
+				if err := checkListen(o.proxy); err != nil {
+					return usagef("--proxy: %w", err)
+				}
+			}
+			return a.serve(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.proxy, "proxy", "", "listen for the proxy on `ADDR` (127.0.0.1:8118), or off")
+	f.BoolVar(&o.observe, "observe", false, "record, but touch nothing")
+	f.BoolVar(&o.allowPrivate, "allow-private", false, "let every client reach private addresses")
+	return cmd
+}
+
+func (a *app) serve(ctx context.Context, o overrides) (err error) {
+	s, err := a.openService(ctx, serviceOptions{kind: "serve", over: o})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	var ln net.Listener
+	if addr := s.cfg.Load().Proxy.Listen; addr != "off" {
+		if ln, err = s.listen("proxy", addr); err != nil {
+			return err
+		}
+	}
+	s.greet(ln)
+	stop := s.reloadOnHangup(ctx)
+	defer stop()
+	return s.run(ctx, ln)
+}
+
+// run serves the control socket and, unless it is nil, the proxy's listener
+// until ctx ends or one of them fails.
+func (s *service) run(ctx context.Context, ln net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
+	wg.Go(func() {
+		defer cancel()
+		errs[0] = (&control.Server{Service: s.api(), Log: s.log}).Serve(ctx, s.sock)
+	})
+	if ln != nil {
+		wg.Go(func() {
+			defer cancel()
+			errs[1] = s.proxy.Serve(ctx, ln)
+		})
+	}
+	wg.Wait()
+	s.leases.Wait()
+	return errors.Join(errs...)
+}
+
+// greet says in plain words what is on and what to do now.
+func (s *service) greet(ln net.Listener) {
+	a, cfg, about := s.app, s.cfg.Load(), s.rules.Load().about
+	verb := "Quench is on: it answers tracking pixels itself and tells you what they would have told."
+	if cfg.Mode == "observe" {
+		verb = "Quench is watching: it records what tracking pixels tell, and touches nothing."
+	}
+	a.say("%s", verb)
+	a.say("  It knows %d trackers (rules: %s).", about.Trackers, about.Source)
+	if ln == nil {
+		a.say("  The proxy is off; only quench browse can use it.")
+		return
+	}
+	host, port, _ := net.SplitHostPort(ln.Addr().String())
+	a.say("  In your browser set the HTTP and HTTPS proxy to %s, port %s.", host, port)
+	a.say("  To let it look into HTTPS:   quench ca install")
+	a.say("  To see what happens:         quench log --follow")
+	a.say("  When something broke:        quench allow HOST --for 15m")
+	if ip := net.ParseIP(host); ip != nil && !ip.IsLoopback() {
+		a.say("  It listens beyond this machine, for: %v", cfg.Proxy.AllowFrom)
+	}
+}
+
+// reloadOnHangup reloads at each SIGHUP until stop is called.
+func (s *service) reloadOnHangup(ctx context.Context) (stop func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hup:
+				_ = s.reload(ctx) // it says itself what is wrong
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hup)
+		cancel()
+		wg.Wait()
+	}
+}
+
+// portError says who holds the port, or how to find out.
+func portError(addr string, err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	if who := portHolder(addr); who != "" {
+		return fmt.Errorf("listen on %s: the port is in use by %s; stop it, or choose another with --proxy", addr, who)
+	}
+	return fmt.Errorf("listen on %s: the port is in use; %s", addr, portHint)
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"time"
+
+	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/ledger"
+	"github.com/quench-proxy/quench/internal/memory"
+	"github.com/quench-proxy/quench/internal/proxy"
+	"github.com/quench-proxy/quench/internal/proxy/filter"
+)
+
+// memory returns the part of the configuration that Policies carry.
+func (c *config) memory() memory.Config {
+	m := memory.Config{Observe: c.Mode == "observe", Strict: c.Strict, Loaders: map[string]detect.LoaderMode{}}
+	for _, o := range c.Allow {
+		if o, err := memory.CheckOverride(o); err == nil {
+			m.Allows = append(m.Allows, o)
+		}
+	}
+	for id, v := range c.Vendors {
+		m.Loaders[id], _ = detect.ParseLoaderMode(v.Loader)
+	}
+	return m
+}
+
+// newProxy makes a proxy on the service's state.
+func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *proxy.Proxy {
+	set := func() *engine.Set { return s.rules.Load().set }
+	policy := func(c filter.Client) *detect.Policy { return s.mem.Policy(c.Label) }
+	p := &proxy.Proxy{
+		Filter: &filter.Filter{
+			Set: set, Policy: policy, Recorder: rec, Learn: s.mem.Learn,
+			Allow: s.allowFromPage, Secret: secret, Log: s.log,
+		},
+		Set: set, Policy: policy, Recorder: rec, CA: s.ca, Clients: s.mem.Clients(),
+		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
+		Upstream: cfg.Proxy.Upstream, Drain: drainTime, Log: s.log,
+	}
+	for _, text := range cfg.Proxy.AllowFrom {
+		if prefix, err := parsePrefix(text); err == nil {
+			p.AllowFrom = append(p.AllowFrom, prefix)
+		}
+	}
+	if len(p.AllowFrom) == 0 { // an empty list lets nobody in but this machine
+		p.AllowFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	for _, port := range cfg.Proxy.ConnectPorts {
+		p.ConnectPorts = append(p.ConnectPorts, uint16(port))
+	}
+	return p
+}
+
+// allowFromPage carries out what a person chose on a block page. It holds for
+// the client that asked.
+func (s *service) allowFromPage(r filter.AllowRequest) error {
+	var until time.Time
+	if r.For > 0 {
+		until = time.Now().Add(r.For).UTC()
+	}
+	_, err := s.mem.AddAllow(r.Override, until, r.Client.Label, "page")
+	return err
+}
+
+// sameListeners reports whether only what a reload can change differs.
+func sameListeners(a, b *config) bool {
+	return reflect.DeepEqual(a.Proxy, b.Proxy) && a.Ledger == b.Ledger
+}
+
+// browseLease opens a listener that intercepts always.
+func (s *service) browseLease(ctx context.Context, r control.BrowseRequest) (string, func(), error) {
+	ln, err := s.listen("browse", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	p := s.proxy
+	if r.NoRecord {
+		p = s.silent
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	s.leases.Add(1)
+	go func() {
+		defer s.leases.Done()
+		defer close(ended)
+		if err := p.ServeWith(ctx, ln, proxy.ListenerOptions{Intercept: proxy.Always}); err != nil {
+			s.log.Error("browse listener ended", "err", err)
+		}
+	}()
+	addr := ln.Addr().String()
+	return addr, func() {
+		cancel()
+		<-ended
+		s.forget(addr)
+	}, nil
+}
+
+const (
+	pageKeyName = "page.key"
+	pageKeySize = 32
+)
+
+// pageKey returns the key under which block pages and stubs sign their tokens,
+// so that a page that is open survives a restart. It is made on first use; one
+// of the wrong size is replaced: all that is lost is those tokens.
+func pageKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, pageKeyName)
+	key, err := readFile(path, pageKeySize)
+	if err == nil && len(key) == pageKeySize {
+		return key, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the page key: %w", err)
+	}
+	key = make([]byte, pageKeySize)
+	_, _ = rand.Read(key) // never fails
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("write the page key: %w", err)
+	}
+	return key, nil
+}

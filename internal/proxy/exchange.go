@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/quench-proxy/quench/internal/proxy/filter"
 	"github.com/quench-proxy/quench/internal/proxy/guard"
@@ -20,7 +22,8 @@ type exchange struct {
 	fx     *filter.Exchange
 	local  bool // the answer is ours: the filter has no say in it
 	out    *writer
-	raw    bool // the answer may be a 101
+	raw    bool        // the answer may be a 101
+	sent   atomic.Bool // the header has left for the site
 }
 
 // want is what the client expects, as far as our own pages care.
@@ -108,7 +111,12 @@ func declared(resp *http.Response) int64 {
 	return n
 }
 
+// failed ends the exchange without an answer. What broke before anything was
+// sent is told to the filter as a dial that failed: nobody has learned of it.
 func (x *exchange) failed(err error) {
+	if !x.sent.Load() {
+		err = &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
 	if x.s.p.Filter != nil && x.fx != nil && !x.local {
 		x.s.p.Filter.Failed(x.fx, err)
 	}

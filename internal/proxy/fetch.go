@@ -34,14 +34,7 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 	}
 	x.outbound(r, pl)
 	ctx := context.WithValue(r.Context(), vettedKey{}, vetted{host: host, addrs: pl.verdict.Addrs, port: port})
-	if x.out != nil {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-				x.out.informational(code, http.Header(h))
-				return nil
-			},
-		})
-	}
+	ctx = httptrace.WithClientTrace(ctx, x.trace())
 	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		x.failed(err)
@@ -49,6 +42,18 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 		return x.page(r, err)
 	}
 	return x.inbound(r, host, resp)
+}
+
+func (x *exchange) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		WroteHeaders: func() { x.sent.Store(true) },
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			if x.out != nil {
+				x.out.informational(code, http.Header(h))
+			}
+			return nil
+		},
+	}
 }
 
 func (x *exchange) locate(ctx context.Context, t guard.Target) (place, error) {

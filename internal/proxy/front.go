@@ -90,7 +90,7 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 	if r.ContentLength == 0 {
 		r.Body = http.NoBody
 	}
-	x.out = newWriter(w)
+	x.out = newWriter(w, r)
 	defer x.out.close()
 	s.chain.ServeHTTP(x.out, r)
 }

@@ -60,6 +60,8 @@ func (s *server) newHTTP(h http.Handler) *http.Server {
 		MaxHeaderBytes: maxHeaderBytes, ConnState: s.connState,
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog:    log.New(quiet{s.log}, "", 0),
+		// "OPTIONS *" inside a tunnel is for the site to answer.
+		DisableGeneralOptionsHandler: true,
 	}
 }
 

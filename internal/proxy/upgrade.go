@@ -11,39 +11,38 @@ import (
 // untouched. goproxy has no part in it, since it never closes the client.
 func (s *server) upgrade(w http.ResponseWriter, r *http.Request, x *exchange) {
 	x.raw = true
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
 	req, resp := x.request(r)
 	if resp == nil {
-		req.RequestURI = ""
-		req.Header.Set("Connection", "Upgrade")
-		req.Header.Set("Upgrade", "websocket")
 		req.Body = http.NoBody
 		resp = x.roundTrip(req)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		came, _ := resp.Body.(*body)
-		deliver(w, x.finish(x.respond(resp), came))
+		deliver(w, r, x.finish(x.respond(resp), came))
 		return
 	}
 	far, ok := resp.Body.(io.ReadWriteCloser)
 	if !ok {
-		deliver(w, x.fault(req, faultGarbled))
+		deliver(w, r, x.fault(req, faultGarbled))
 		return
 	}
 	// The filter sees the answer, but has no body to replace.
 	head := *resp
 	head.Body = http.NoBody
 	if after := x.respond(&head); after.StatusCode != http.StatusSwitchingProtocols {
-		deliver(w, x.finish(after, nil))
+		deliver(w, r, x.finish(after, nil))
 		return
 	}
-	s.joinSocket(w, &head, far)
+	s.joinSocket(w, r, &head, far)
 }
 
-func (s *server) joinSocket(w http.ResponseWriter, head *http.Response, far io.ReadWriteCloser) {
+func (s *server) joinSocket(w http.ResponseWriter, r *http.Request, head *http.Response, far io.ReadWriteCloser) {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		deliver(w, refusal(head.Request))
+		deliver(w, r, refusal(r))
 		return
 	}
 	defer conn.Close()
@@ -91,13 +90,13 @@ func (c *replayed) Read(p []byte) (int, error) {
 func (c *replayed) CloseWrite() error { return closeWrite(c.Conn) }
 
 // deliver writes a response without goproxy.
-func deliver(w http.ResponseWriter, resp *http.Response) {
+func deliver(w http.ResponseWriter, r *http.Request, resp *http.Response) {
 	defer resp.Body.Close()
 	h := w.Header()
 	for k, v := range resp.Header {
 		h[k] = v
 	}
-	out := newWriter(w)
+	out := newWriter(w, r)
 	defer out.close()
 	out.WriteHeader(resp.StatusCode)
 	_, _ = out.ReadFrom(resp.Body)

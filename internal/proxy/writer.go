@@ -31,6 +31,7 @@ type writer struct {
 	// set before WriteHeader.
 	length int64
 	final  bool
+	h1     bool // the client speaks HTTP/1.1, where trailers need a chunked body
 
 	mu      sync.Mutex // for the timer and 1xx, which come from other goroutines
 	early   int        // 1xx passed on
@@ -42,8 +43,8 @@ type writer struct {
 	closed  bool
 }
 
-func newWriter(w http.ResponseWriter) *writer {
-	return &writer{w: w, f: http.NewResponseController(w), length: -1}
+func newWriter(w http.ResponseWriter, r *http.Request) *writer {
+	return &writer{w: w, f: http.NewResponseController(w), length: -1, h1: r.ProtoMajor == 1}
 }
 
 func (w *writer) Header() http.Header { return w.w.Header() }
@@ -89,6 +90,9 @@ func (w *writer) WriteHeader(code int) {
 	h := w.w.Header()
 	if w.length >= 0 && h.Get("Content-Length") == "" && len(h["Trailer"]) == 0 {
 		h.Set("Content-Length", strconv.FormatInt(w.length, 10))
+	}
+	if w.h1 && len(h["Trailer"]) > 0 {
+		h.Del("Content-Length")
 	}
 	if w.final {
 		h.Set("Connection", "close")

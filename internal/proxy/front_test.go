@@ -1,0 +1,449 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/textproto"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func quietLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// three runs f over plain HTTP, intercepted HTTP/1.1 and intercepted HTTP/2.
+func three(t *testing.T, h http.HandlerFunc, f func(t *testing.T, c *http.Client, base string)) {
+	t.Helper()
+	w := newWorld(t, nil)
+	w.site(h, "site.example")
+	addr := w.serve(Always)
+	for _, way := range []struct {
+		name, base string
+		h2         bool
+	}{{"plain", "http://site.example", false}, {"h1", "https://site.example", false}, {"h2", "https://site.example", true}} {
+		t.Run(way.name, func(t *testing.T) { f(t, w.client(addr, nil, way.h2), way.base) })
+	}
+}
+
+func TestWholeRequests(t *testing.T) {
+	t.Parallel()
+	three(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Alt-Svc", `h3=":443"`)
+		w.Header().Set("Connection", "X-Named")
+		w.Header().Set("X-Named", "1")
+		w.Header().Set("Keep-Alive", "timeout=5")
+		fmt.Fprintf(w, "%s %s %s host=%s ae=%q te=%q secret=%q xff=%q via=%q gpc=%q ua=%q body=%s", r.Method, r.URL.RequestURI(), r.Proto[:5], r.Host,
+			r.Header.Get("Accept-Encoding"), r.Header.Get("Te"), r.Header.Get("X-Secret"), r.Header.Get("X-Forwarded-For"),
+			r.Header.Get("Via"), r.Header.Get("Sec-Gpc"), r.UserAgent(), b)
+	}, func(t *testing.T, c *http.Client, base string) {
+		r, _ := http.NewRequest("POST", base+"/a%2Fb?q=1&&x", strings.NewReader("payload"))
+		r.Header.Set("Accept-Encoding", "br, zstd")
+		r.Header.Set("Te", "trailers")
+		if base[:5] == "http:" {
+			r.Header.Set("Connection", "X-Secret")
+			r.Header.Set("X-Secret", "s")
+			r.Header.Set("Proxy-Authorization", "Basic eDp5")
+		}
+		r.Header.Set("User-Agent", "")
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		want := `POST /a%2Fb?q=1&&x HTTP/ host=site.example ae="br, zstd" te="trailers" secret="" xff="" via="" gpc="" ua="" body=payload`
+		if string(b) != want {
+			t.Errorf("origin saw %s\nwant       %s", b, want)
+		}
+		for _, name := range []string{"Alt-Svc", "X-Named", "Keep-Alive", "Connection"} {
+			if name == "X-Named" && base[:5] == "https" {
+				continue // the origin speaks HTTP/2, where nothing can be named
+			}
+			if v := resp.Header.Get(name); v != "" {
+				t.Errorf("%s: %q was passed on", name, v)
+			}
+		}
+	})
+}
+
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	// Each chunk is sent only when the client has confirmed the one before, so a
+	// proxy that holds anything back never ends.
+	confirm := make(chan struct{})
+	for _, kind := range []string{"text/event-stream", "application/x-ndjson", "text/plain"} {
+		three(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			if kind == "text/plain" {
+				w.Header().Set("Content-Length", "15")
+			}
+			w.WriteHeader(200)
+			rc := http.NewResponseController(w)
+			for range 3 {
+				_ = rc.Flush()
+				select {
+				case <-confirm:
+				case <-r.Context().Done():
+					return
+				}
+				_, _ = io.WriteString(w, "tick\n")
+			}
+		}, func(t *testing.T, c *http.Client, base string) {
+			resp, err := c.Get(base + "/stream") // returns when the header is there, before any byte
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			br := bufio.NewReader(resp.Body)
+			for range 3 {
+				confirm <- struct{}{}
+				if line, err := br.ReadString('\n'); line != "tick\n" {
+					t.Fatalf("got %q %v", line, err)
+				}
+			}
+			if _, err := br.ReadByte(); err != io.EOF {
+				t.Errorf("end: %v", err)
+			}
+		})
+	}
+}
+
+func TestFraming(t *testing.T) {
+	t.Parallel()
+	content := bytes.Repeat([]byte("0123456789"), 10_000)
+	three(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/204":
+			w.WriteHeader(204)
+		case "/304":
+			w.Header().Set("Etag", `"x"`)
+			w.WriteHeader(304)
+		default:
+			http.ServeContent(w, r, "x.bin", time.Unix(1e9, 0), bytes.NewReader(content))
+		}
+	}, func(t *testing.T, c *http.Client, base string) {
+		resp, err := c.Head(base + "/file")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.ContentLength != int64(len(content)) {
+			t.Errorf("HEAD: length %d", resp.ContentLength)
+		}
+		for _, code := range []int{204, 304} {
+			resp, body := get(t, c, base+"/"+strconv.Itoa(code))
+			if resp.StatusCode != code || body != "" {
+				t.Errorf("%d: %d %q", code, resp.StatusCode, body)
+			}
+		}
+		resp, body := get(t, c, base+"/file", "Range", "bytes=10-19")
+		if resp.StatusCode != 206 || body != "0123456789" || resp.Header.Get("Content-Range") != "bytes 10-19/100000" || resp.ContentLength != 10 {
+			t.Errorf("range: %d %q %v", resp.StatusCode, body, resp.Header)
+		}
+		if _, body := get(t, c, base+"/file"); body != string(content) {
+			t.Errorf("whole: %d bytes", len(body))
+		}
+	})
+}
+
+func TestTrailersBothWays(t *testing.T) {
+	t.Parallel()
+	three(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "Grpc-Status")
+		w.Header().Set("Content-Type", "application/grpc")
+		b, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(b)
+		w.Header().Set("Grpc-Status", "0")
+		w.Header().Set(http.TrailerPrefix+"X-Sum", r.Trailer.Get("X-Sum"))
+	}, func(t *testing.T, c *http.Client, base string) {
+		r, _ := http.NewRequest("POST", base+"/svc", io.MultiReader(strings.NewReader("message")))
+		r.Header.Set("Te", "trailers")
+		r.Trailer = http.Header{"X-Sum": {"42"}}
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if string(b) != "message" || err != nil {
+			t.Errorf("body %q %v", b, err)
+		}
+		if resp.Trailer.Get("Grpc-Status") != "0" || resp.Trailer.Get("X-Sum") != "42" {
+			t.Errorf("trailers %v", resp.Trailer)
+		}
+	})
+}
+
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	three(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/no" {
+			w.WriteHeader(413)
+			return
+		}
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n)
+	}, func(t *testing.T, c *http.Client, base string) {
+		for path, want := range map[string]int{"/yes": 200, "/no": 413} {
+			r, _ := http.NewRequest("PUT", base+path, strings.NewReader(strings.Repeat("x", 100_000)))
+			r.Header.Set("Expect", "100-continue")
+			resp, err := c.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != want || want == 200 && string(b) != "100000" {
+				t.Errorf("%s: %d %q", path, resp.StatusCode, b)
+			}
+		}
+	})
+}
+
+func TestEarlyHints(t *testing.T) {
+	t.Parallel()
+	three(t, func(w http.ResponseWriter, r *http.Request) {
+		for range 40 {
+			w.Header().Set("Link", "</a.css>; rel=preload")
+			w.WriteHeader(103)
+		}
+		w.Header().Set("X-Final", "1")
+		_, _ = io.WriteString(w, "ok")
+	}, func(t *testing.T, c *http.Client, base string) {
+		hints := 0
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			if code == 103 && h.Get("Link") != "" {
+				hints++
+			}
+			return nil
+		}})
+		r, _ := http.NewRequestWithContext(ctx, "GET", base, nil)
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		if string(b) != "ok" || resp.Header.Get("X-Final") != "1" {
+			t.Errorf("final %q %v", b, resp.Header)
+		}
+		if hints != maxInformational {
+			t.Errorf("%d hints of 40, want %d", hints, maxInformational)
+		}
+	})
+}
+
+func TestTruncatedNeverLooksWhole(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"text/plain", "text/event-stream"} {
+		for _, length := range []string{"", "1000"} {
+			three(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				if length != "" {
+					w.Header().Set("Content-Length", length)
+				}
+				_, _ = io.WriteString(w, "half of it")
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			}, func(t *testing.T, c *http.Client, base string) {
+				resp, err := c.Get(base)
+				if err != nil {
+					return // as good: the break was seen at once
+				}
+				defer resp.Body.Close()
+				if b, err := io.ReadAll(resp.Body); err == nil {
+					t.Errorf("%s, length %q: a broken body looked whole: %q", kind, length, b)
+				}
+			})
+		}
+	}
+}
+
+func TestStrayUpgrades(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 2 || r.URL.Path == "/claims" {
+			w.Header()["Upgrade"] = []string{"websocket"}
+			_, _ = io.WriteString(w, "fine")
+			return
+		}
+		if r.URL.Path == "/407" {
+			w.Header().Set("Proxy-Authenticate", "Basic")
+			w.WriteHeader(407)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nrubbish")
+	}), "site.example")
+	addr := w.serve(Always)
+	for _, tt := range []struct {
+		url  string
+		h2   bool
+		want int
+	}{{"http://site.example/", false, 502}, {"http://site.example/claims", false, 200}, {"https://site.example/", true, 200},
+		{"https://site.example/", false, 200}, {"http://site.example/407", false, 502}} {
+		resp, body := get(t, w.client(addr, nil, tt.h2), tt.url)
+		if resp.StatusCode != tt.want || tt.want == 200 && body != "fine" {
+			t.Errorf("%s h2=%v: %d %q, want %d", tt.url, tt.h2, resp.StatusCode, body, tt.want)
+		}
+		if resp.Header.Get("Upgrade") != "" {
+			t.Errorf("%s: Upgrade was passed on", tt.url)
+		}
+	}
+}
+
+func TestLargeBodiesAreNotHeld(t *testing.T) {
+	const size = 64 << 20
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "PUT" {
+			n, _ := io.Copy(io.Discard, r.Body)
+			fmt.Fprint(w, n)
+			return
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		block := make([]byte, 64<<10)
+		for range size / len(block) {
+			_, _ = w.Write(block)
+		}
+	}), "site.example")
+	addr := w.serve(Always)
+	for _, h2 := range []bool{false, true} {
+		c := w.client(addr, nil, h2)
+		get(t, c, "https://site.example/warm", "Range", "bytes=0-0")
+		runtime.GC()
+		var before, peak runtime.MemStats
+		runtime.ReadMemStats(&before)
+		resp, err := c.Get("https://site.example/big")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int64
+		for {
+			n, err := io.CopyN(io.Discard, resp.Body, 8<<20)
+			got += n
+			var now runtime.MemStats
+			runtime.ReadMemStats(&now)
+			if now.HeapInuse > peak.HeapInuse {
+				peak = now
+			}
+			if err != nil {
+				break
+			}
+		}
+		resp.Body.Close()
+		if grown := int64(peak.HeapInuse) - int64(before.HeapInuse); got != size || grown > 24<<20 {
+			t.Errorf("h2=%v: %d bytes came, heap grew by %d MB, want at most 24", h2, got, grown>>20)
+		}
+		r, _ := http.NewRequest("PUT", "https://site.example/up", io.LimitReader(zeros{}, size))
+		resp, err = c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if string(b) != strconv.Itoa(size) {
+			t.Errorf("h2=%v: upload of %s bytes", h2, b)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestNotForEverybody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(p *Proxy) { p.AllowFrom = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	w.site(http.NotFoundHandler(), "site.example")
+	addr := w.serve(Always)
+	resp, body := get(t, w.client(addr, nil, false), "http://site.example/")
+	if resp.StatusCode != 403 || !strings.Contains(body, "does not serve your address") {
+		t.Errorf("%d %q", resp.StatusCode, body)
+	}
+	if _, status := tunnelTo(t, addr, "site.example:443"); status != 403 {
+		t.Errorf("CONNECT: %d, want 403", status)
+	}
+}
+
+func TestBareRequests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	addr := w.serve(Always)
+	for request, want := range map[string]int{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n":                                          400,
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n":                                      400,
+		"GET ftp://x.example/ HTTP/1.1\r\nHost: x\r\n\r\n":                           400,
+		"GET http://nowhere.example/ HTTP/1.1\r\nHost: x\r\n\r\n":                    502,
+		"GET http://x.example:99999/ HTTP/1.1\r\nHost: x\r\n\r\n":                    400,
+		"GET http://127.1/ HTTP/1.1\r\nHost: x\r\n\r\n":                              400,
+		"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 1<<20) + "\r\n\r\n": 431,
+	} {
+		c := raw(t, addr)
+		go func() { _, _ = io.WriteString(c, request) }()
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%.40q: %v", request, err)
+			continue
+		}
+		if resp.StatusCode != want {
+			t.Errorf("%.40q: %d, want %d", request, resp.StatusCode, want)
+		}
+		c.Close()
+	}
+}
+
+func TestGoproxysOwnAuthorityIsNeverServed(t *testing.T) {
+	t.Parallel()
+	_, self, _, _ := runtime.Caller(0)
+	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/elazarl/goproxy")
+	cmd.Dir = filepath.Dir(self)
+	dir, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(data)
+	theirs, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, nil)
+	w.site(http.NotFoundHandler(), "site.example")
+	addr := w.serve(Always)
+	for _, target := range []string{"site.example:443", "nowhere.example:443", "site.example:8443"} {
+		c, _ := tunnelTo(t, addr, target)
+		tc := tls.Client(c, &tls.Config{InsecureSkipVerify: true, ServerName: strings.Split(target, ":")[0]})
+		if err := tc.Handshake(); err != nil {
+			t.Fatalf("%s: %v", target, err)
+		}
+		for _, cert := range tc.ConnectionState().PeerCertificates {
+			if bytes.Equal(cert.RawIssuer, theirs.RawSubject) || cert.CheckSignatureFrom(theirs) == nil {
+				t.Errorf("%s: signed by goproxy's published key", target)
+			}
+		}
+	}
+}

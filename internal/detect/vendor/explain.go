@@ -143,6 +143,9 @@ func (f *field) value(p *payload) string {
 	for _, pattern := range f.spec.From {
 		var vals []string
 		for _, k := range p.matching(pattern) {
+			if k != pattern && f.named[k] {
+				continue
+			}
 			if v := f.clean(p.values[k]); v != "" {
 				vals = append(vals, v)
 			}

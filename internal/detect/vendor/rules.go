@@ -69,6 +69,9 @@ type field struct {
 	spec   FieldSpec
 	part   *lazyRE
 	ignore *lazyRE
+	// named, for the catch-all field custom, are the keys that fields of the
+	// rule name outright: a "*" skips them, so that only the rest is custom.
+	named map[string]bool
 }
 
 // lazyRE is a regexp that compiles when it is first asked. Its source was
@@ -191,6 +194,7 @@ func conditions(m map[string]string) []condition {
 
 func compileFields(shared, own map[string]FieldSpec) []field {
 	var out []field
+	named := map[string]bool{}
 	for i := range canonicals {
 		c := &canonicals[i]
 		spec, ok := own[c.Name]
@@ -198,7 +202,14 @@ func compileFields(shared, own map[string]FieldSpec) []field {
 			spec, ok = shared[c.Name]
 		}
 		if ok {
-			out = append(out, field{c, spec, newRE(spec.Part), newRE(spec.Ignore)})
+			f := field{canon: c, spec: spec, part: newRE(spec.Part), ignore: newRE(spec.Ignore)}
+			if c.Name == "custom" {
+				f.named = named
+			}
+			out = append(out, f)
+			for _, k := range spec.From {
+				named[k] = true
+			}
 		}
 	}
 	return out

@@ -18,15 +18,16 @@ func header(lines ...string) http.Header {
 	return h
 }
 
-func TestType(t *testing.T) {
-	t.Parallel()
+type typeTest struct {
+	name, method, url string
+	head              []string
+	want              detect.Type
+}
+
+func typeTests() []typeTest {
 	const u = "https://t.example/collect"
 	ws := []string{"Upgrade: websocket", "Connection: keep-alive, Upgrade"}
-	tests := []struct {
-		name, method, url string
-		head              []string
-		want              detect.Type
-	}{
+	return []typeTest{
 		{"nothing said", "GET", u, nil, detect.TypeOther},
 		{"fetch image", "GET", u, []string{"Sec-Fetch-Dest: image"}, detect.TypeImage},
 		{"fetch script", "GET", u, []string{"Sec-Fetch-Dest: script"}, detect.TypeScript},
@@ -78,7 +79,11 @@ func TestType(t *testing.T) {
 		{"dot in host", "GET", "https://t.js", nil, detect.TypeOther},
 		{"origin alone", "POST", u, []string{"Origin: https://shop.example"}, detect.TypeXHR},
 	}
-	for _, tt := range tests {
+}
+
+func TestType(t *testing.T) {
+	t.Parallel()
+	for _, tt := range typeTests() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if got := Request(tt.method, tt.url, header(tt.head...)); got.Type != tt.want {

@@ -39,20 +39,20 @@ func body(t *testing.T, resp *http.Response) string {
 	return string(b)
 }
 
-// TestAnswers is the table of what breaks least, row by row.
-func TestAnswers(t *testing.T) {
-	t.Parallel()
+type answerTest struct {
+	name, method, url string
+	head              []string
+	want              detect.Reply // by rule
+	reply             detect.Reply
+	status            int
+	mime, body        string
+}
+
+func answerTests() []answerTest {
 	const u = "https://t.example/collect"
 	gif, png, svg := string(pixel.Blank(pixel.GIF)), string(pixel.Blank(pixel.PNG)), string(pixel.Blank(pixel.SVG))
 	cors := []string{"Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors", "Origin: https://shop.example"}
-	tests := []struct {
-		name, method, url string
-		head              []string
-		want              detect.Reply // by rule
-		reply             detect.Reply
-		status            int
-		mime, body        string
-	}{
+	return []answerTest{
 		{"image", "GET", u, []string{"Sec-Fetch-Dest: image"}, 0, detect.ReplyGIF, 200, "image/gif", gif},
 		{"image .png", "GET", u + ".png?x=1", []string{"Sec-Fetch-Dest: image"}, 0, detect.ReplyPNG, 200, "image/png", png},
 		{"image .svg", "GET", u + ".svg", []string{"Sec-Fetch-Dest: image"}, 0, detect.ReplySVG, 200, "image/svg+xml", svg},
@@ -90,7 +90,12 @@ func TestAnswers(t *testing.T) {
 		{"a program that posts", "POST", u, nil, 0, detect.ReplyNoContent, 204, "", ""},
 		{"a reply HTTP does not have", "GET", u, []string{"Sec-Fetch-Dest: script"}, detect.ReplyNXDomain, detect.ReplyNXDomain, 404, "", ""},
 	}
-	for _, tt := range tests {
+}
+
+// TestAnswers is the table of what breaks least, row by row.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range answerTests() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := request(tt.method, tt.url, tt.head...)

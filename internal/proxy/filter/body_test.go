@@ -135,18 +135,19 @@ func TestHeldBodyIsSentWhole(t *testing.T) {
 	}
 }
 
-// TestSlowBodies runs on a clock of its own.
-func TestSlowBodies(t *testing.T) {
-	tests := []struct {
-		name     string
-		url      string
-		declared int64
-		after    time.Duration // when the second half comes
-		waited   time.Duration // until Request returns
-		sent     int
-		notes    []string
-		cut      bool
-	}{
+type slowBody struct {
+	name     string
+	url      string
+	declared int64
+	after    time.Duration // when the second half comes
+	waited   time.Duration // until Request returns
+	sent     int
+	notes    []string
+	cut      bool
+}
+
+func slowBodies() []slowBody {
+	return []slowBody{
 		{"chunked, in time", sigURL, -1, 150 * time.Millisecond, 150 * time.Millisecond, 0, []string{"block json"}, false},
 		{"chunked, late", sigURL, -1, time.Second, maxWait, 1, nil, false},
 		{"declared, late", sigURL, int64(len(sigBody)), time.Second, time.Second, 0, []string{"block json"}, false},
@@ -155,7 +156,11 @@ func TestSlowBodies(t *testing.T) {
 		{"blocked, late", "https://px.acme.example/post", -1, time.Second, maxWait, 0, []string{"block json"}, true},
 		{"blocked, declared, late", "https://px.acme.example/post", int64(len(sigBody)), time.Second, maxWait, 0, []string{"block json"}, true},
 	}
-	for _, tt := range tests {
+}
+
+// TestSlowBodies runs on a clock of its own.
+func TestSlowBodies(t *testing.T) {
+	for _, tt := range slowBodies() {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)

@@ -20,16 +20,17 @@ const (
 // visible is a 40x40 GIF header and some data: not a pixel.
 var visible = "GIF89a\x28\x00\x28\x00\x80\x00\x00\xff\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x28\x00\x28\x00\x00" + strings.Repeat("\x02\x00", 2000) + ";"
 
-func TestUnknownPixels(t *testing.T) {
-	t.Parallel()
+type unknownImage struct {
+	name, url, mime, body string
+	head                  []string // of the response
+	request               []string
+	want                  []string
+	blank                 string // "" if the answer passes as it is
+}
+
+func unknownImages(t testing.TB) []unknownImage {
 	gz := string(compress(t, "gzip", []byte(img(pixel.SVG))))
-	tests := []struct {
-		name, url, mime, body string
-		head                  []string // of the response
-		request               []string
-		want                  []string
-		blank                 string // "" if the answer passes as it is
-	}{
+	return []unknownImage{
 		{"gif with a query", unknownPixel, "image/gif", img(pixel.GIF), nil, nil, []string{"strip gif told"}, "image/gif"},
 		{"png", unknownPixel, "image/png", img(pixel.PNG), nil, nil, []string{"strip png told"}, "image/png"},
 		{"webp", unknownPixel, "image/webp", img(pixel.WebP), nil, nil, []string{"strip gif told"}, "image/webp"},
@@ -46,7 +47,11 @@ func TestUnknownPixels(t *testing.T) {
 		{"long", unknownPixel, "image/gif", img(pixel.GIF) + strings.Repeat("x", maxImage), nil, nil, nil, ""},
 		{"event stream", unknownPixel, "text/event-stream", "data: 1\n\n", nil, []string{"Accept: text/event-stream", "Sec-Fetch-Dest: empty"}, nil, ""},
 	}
-	for _, tt := range tests {
+}
+
+func TestUnknownPixels(t *testing.T) {
+	t.Parallel()
+	for _, tt := range unknownImages(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +19,7 @@ const (
 	kindText  kind = iota // words; what looks like an identifier is elided
 	kindID                // short form and link
 	kindTyped             // what the person typed: elided unless full
+	kindBag               // several values: elided unless full and each has its name
 	kindReach             // e-mail and telephone in clear: elided unless full, with link
 	kindURL
 	kindTrait // a trait of the hit or machine: kept, bounded
@@ -31,8 +33,10 @@ func kindOf(f *detect.Field) kind {
 		return kindID
 	case "email_plain", "phone_plain":
 		return kindReach
-	case "name_plain", "form_data", "search", "custom", "page_data", "address_plain", "birth_plain", "gender_plain":
+	case "name_plain", "search", "address_plain", "birth_plain", "gender_plain":
 		return kindTyped
+	case "form_data", "custom", "page_data":
+		return kindBag
 	case "page_url", "referrer":
 		return kindURL
 	case "account", "value", "currency", "quantity", "screen", "viewport", "color_depth", "language", "timezone",
@@ -74,6 +78,11 @@ func field(level Level, key []byte, f detect.Field) detect.Field {
 		if level == Full {
 			out.Value = cut(clean(v), maxValue)
 		}
+	case kindBag:
+		out.Value = Elided
+		if level == Full && allNamed(v) {
+			out.Value = cut(clean(v), maxValue)
+		}
 	case kindURL:
 		out.Value = URL(level, v)
 	case kindTrait:
@@ -82,6 +91,23 @@ func field(level Level, key []byte, f detect.Field) detect.Field {
 		out.Value = text(level, v)
 	}
 	return out
+}
+
+// allNamed reports whether every value in v stands under a name: a JSON object
+// or an encoded form. A value whose name is lost may be a password.
+func allNamed(v string) bool {
+	if strings.HasPrefix(v, "{") {
+		return json.Valid([]byte(v))
+	}
+	if strings.ContainsAny(v, " ,;\t\r\n") {
+		return false
+	}
+	for part := range strings.SplitSeq(v, "&") {
+		if strings.IndexByte(part, '=') <= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Text returns what may be kept of a text that is not known to be anything in

@@ -146,6 +146,21 @@ func TestShortAndLink(t *testing.T) {
 	}
 }
 
+func TestBag(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ in, full string }{
+		{"a=1&b=2", "a=1&b=2"}, {"a=1&password=hunter2", "a=1&password=…"}, {`{"a":1,"pin":"1234"}`, `{"a":1,"pin":"…"}`},
+		{"red, hunter2", "…"}, {"hunter2", "…"}, {"a=1, hunter2", "…"}, {"a=1&hunter2", "…"}, {`{"a":1} hunter2`, "…"}, {"=hunter2", "…"},
+	}
+	for _, tt := range tests {
+		for level, want := range map[Level]string{Redacted: "…", Full: tt.full} {
+			if got := field(level, nil, detect.Field{Name: "custom", Value: tt.in}); got.Value != want {
+				t.Errorf("%v: custom %q is kept as %q, want %q", level, tt.in, got.Value, want)
+			}
+		}
+	}
+}
+
 func sample() *detect.Verdict {
 	return &detect.Verdict{
 		Action: detect.Block, Tracker: &detect.Tracker{ID: "meta-pixel", Name: "Meta Pixel", Company: "Meta Platforms"},

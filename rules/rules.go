@@ -9,7 +9,7 @@ package rules
 
 import "embed"
 
-//go:generate go run ../internal/detect/vendor/gen vendors builtin.json
+//go:generate go run ../internal/detect/vendor/gen .. rules/vendors builtin.json
 
 // FS holds the files. The YAML under vendors is the source and is not part of
 // the program; a test proves builtin.json equal to it.

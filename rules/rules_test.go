@@ -22,7 +22,7 @@ import (
 
 func load(t testing.TB) (*engine.Set, []*vendor.Spec) {
 	t.Helper()
-	specs, err := vendor.ParseDir(os.DirFS("."), "vendors")
+	specs, err := vendor.ParseDir(os.DirFS(".."), "rules/vendors")
 	if err != nil {
 		t.Fatal(err)
 	}

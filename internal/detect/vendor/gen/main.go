@@ -1,5 +1,6 @@
 // Command gen compiles a folder of rule files to the form that ships with the
-// program: gen FOLDER OUT.
+// program: gen ROOT FOLDER OUT. FOLDER is below ROOT, and evidence names the
+// files as it does.
 package main
 
 import (
@@ -17,10 +18,10 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("usage: gen FOLDER OUT")
+	if len(args) != 3 {
+		return fmt.Errorf("usage: gen ROOT FOLDER OUT")
 	}
-	specs, err := vendor.ParseDir(os.DirFS("."), args[0])
+	specs, err := vendor.ParseDir(os.DirFS(args[0]), args[1])
 	if err != nil {
 		return err
 	}
@@ -28,5 +29,5 @@ func run(args []string) error {
 	if err != nil {
 		return fmt.Errorf("gen: compile: %w", err)
 	}
-	return os.WriteFile(args[1], append(data, '\n'), 0o644)
+	return os.WriteFile(args[2], append(data, '\n'), 0o644)
 }

@@ -1,6 +1,7 @@
 package vendor
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -147,10 +148,10 @@ func (f *field) value(p *payload) string {
 				continue
 			}
 			if v := f.clean(p.values[k]); v != "" {
-				vals = append(vals, v)
+				vals = append(vals, f.written(k, v))
 			}
 		}
-		v := strings.Join(vals, ", ")
+		v := strings.Join(vals, f.separator())
 		switch {
 		case f.spec.Join == "" && v != "":
 			return v
@@ -163,6 +164,31 @@ func (f *field) value(p *payload) string {
 		return ""
 	}
 	return strings.Join(parts, f.spec.Join)
+}
+
+// pairs reports whether the field gathers what the site itself named. Its value
+// is written name=value&…, so that redaction can tell a password by its name;
+// a JSON object names its values itself.
+func (f *field) pairs() bool {
+	switch f.canon.Name {
+	case "custom", "page_data", "form_data":
+		return f.spec.Join == ""
+	}
+	return false
+}
+
+func (f *field) separator() string {
+	if f.pairs() {
+		return "&"
+	}
+	return ", "
+}
+
+func (f *field) written(key, v string) string {
+	if !f.pairs() || strings.HasPrefix(v, "{") || strings.HasPrefix(v, "[") {
+		return v
+	}
+	return url.QueryEscape(key[strings.LastIndexByte(key, '.')+1:]) + "=" + url.QueryEscape(v)
 }
 
 func (f *field) clean(v string) string {

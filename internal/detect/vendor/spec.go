@@ -154,7 +154,8 @@ type FieldSpec struct {
 	// From: payload keys, the first with a value wins. Brackets are written
 	// as dots: cd[value] is "cd.value". One "*" stands for any text without a
 	// dot: all values are joined with ", "; in the field custom without
-	// the keys that a field of the rule names outright. "cookie.NAME" is a cookie listed
+	// the keys that a field of the rule names outright. custom, page_data and
+	// form_data are written name=value&…. "cookie.NAME" is a cookie listed
 	// under cookies, "path.NAME" a group of path_re.
 	From []string `yaml:"from" json:"from"`
 	// Join: the values of all keys of From are joined with this text; all

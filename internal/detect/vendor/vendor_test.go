@@ -246,7 +246,7 @@ func TestExplain(t *testing.T) {
 	v := explain(t, r, "GET", "https://px.acme.example/tr?id=12&ev=buy&dl=https%3A%2F%2Fshop.example%2Fthanks%3Fx%3D1&fbp=fb.1.1741737600000.890&sw=100&sh=200&ed={\"value\":\"9\",\"size\":\"L\",\"tone\":\"red\"}&em=h:abc&gcs=G100&eid=7", "",
 		map[string]string{"Cookie": "uid=1.1741737600; sess=secret; other=1"})[0]
 	want := map[string]string{"account": "12", "event": "buy", "page_url": "https://shop.example/thanks?x=1", "visitor_id": "fb.1.1741737600000.890",
-		"screen": "100x200", "value": "9", "custom": "L, red", "email_hash": "abc", "tp_cookie": "1.1741737600"}
+		"screen": "100x200", "value": "9", "custom": "size=L&tone=red", "email_hash": "abc", "tp_cookie": "1.1741737600"}
 	if diff := cmp.Diff(want, fieldsOf(v)); diff != "" {
 		t.Errorf("fields: -want +got\n%s", diff)
 	}

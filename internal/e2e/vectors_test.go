@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -136,9 +135,10 @@ func outcomeOf(e ledger.Event) outcome {
 	return o
 }
 
-// client speaks h1 through the proxy and trusts its CA.
+// client speaks h1 through the proxy and trusts its CA, and the sites' own for
+// what is never intercepted.
 func (w *world) client(t *testing.T) *http.Client {
-	pool := x509.NewCertPool()
+	pool := w.Net.Roots.Clone()
 	pool.AppendCertsFromPEM(w.CA.PEM())
 	tr := &http.Transport{
 		Proxy:           http.ProxyURL(&url.URL{Scheme: "http", Host: w.Addr}),

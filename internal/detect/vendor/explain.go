@@ -335,15 +335,12 @@ func (ru *rule) spec() *MatchSpec {
 	return &ru.hit.MatchSpec
 }
 
+// dedupeKey names one event: what the rule says names it, and always the page
+// and the activity, for a script that numbers nothing sends the rest twice.
 func (ru *rule) dedupeKey(p *payload, v detect.Verdict, page string) string {
-	parts := []string{ru.tracker.spec.ID}
-	found := false
+	parts := []string{ru.tracker.spec.ID, value(v.Disclosed, "account"), page}
 	for _, k := range ru.dedupe {
 		parts = append(parts, p.values[k])
-		found = found || p.values[k] != ""
-	}
-	if !found {
-		parts = append(parts[:1], value(v.Disclosed, "account"), page)
 	}
 	if v.Activity != nil {
 		parts = append(parts, v.Activity.Name)

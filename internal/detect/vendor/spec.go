@@ -47,8 +47,8 @@ type TrackerSpec struct {
 	// made by the vendor's script itself, whatever its name.
 	Automatic map[string]string `yaml:"automatic" json:"automatic,omitempty"`
 	Consent   []ConsentSpec     `yaml:"consent" json:"consent,omitempty"`
-	// Dedupe lists payload keys that together name one event; empty means
-	// account, event, page.
+	// Dedupe lists payload keys that, with account, page and activity, name one
+	// event.
 	Dedupe   []string      `yaml:"dedupe" json:"dedupe,omitempty"`
 	Examples []ExampleSpec `yaml:"examples" json:"-"`
 }

@@ -121,6 +121,14 @@ func (e *Endpoints) Has(key uint64) bool {
 	return ok
 }
 
+// Len is the number of endpoints; a nil set has none.
+func (e *Endpoints) Len() int {
+	if e == nil {
+		return 0
+	}
+	return len(e.keys)
+}
+
 // EndpointKey hashes a host and the path of url, with token-like path segments
 // (see TokenLike) elided, so that /o/8f3a…/x.gif and /o/77cc…/x.gif are one
 // endpoint. FNV-1a, 64 bits; nothing is allocated.

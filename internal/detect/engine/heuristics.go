@@ -13,7 +13,7 @@ func heuristics(r *detect.Request, p *detect.Policy) detect.Decision {
 	if r.Type != detect.TypeImage && r.Type != detect.TypeOther || r.Party() != detect.ThirdParty {
 		return detect.Decision{}
 	}
-	if p.Learned.Has(detect.EndpointKey(r.Host, r.URL)) && identifies(r) {
+	if p.Learned.Len() > 0 && p.Learned.Has(detect.EndpointKey(r.Host, r.URL)) && identifies(r) {
 		return detect.Decision{Action: detect.Block, Step: detect.StepLearned}
 	}
 	return detect.Decision{Need: detect.NeedResponse | detect.NeedHead}

@@ -73,7 +73,9 @@ func TestConnectRefusals(t *testing.T) {
 func TestConnectPortsOfOthers(t *testing.T) {
 	t.Parallel()
 	addr := lanAddress(t)
-	w := newWorld(t, func(p *Proxy) { p.AllowFrom = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())} })
+	w := newWorld(t, func(p *Proxy) {
+		p.AllowFrom = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen()), netip.MustParsePrefix("127.0.0.0/8")}
+	})
 	w.site(http.HandlerFunc(greet), "site.example")
 	ln, err := net.Listen("tcp", netip.AddrPortFrom(addr, 0).String())
 	if err != nil {
@@ -99,7 +101,6 @@ func TestConnectPortsOfOthers(t *testing.T) {
 	w.mu.Unlock()
 	_ = origin
 	here := w.serve(Auto)
-	w.p.AllowFrom = append(w.p.AllowFrom, netip.MustParsePrefix("127.0.0.0/8"))
 	if resp, _ := get(t, w.client(here, nil, false), "http://router/"); resp.StatusCode != 200 {
 		t.Fatalf("this machine: %d", resp.StatusCode)
 	}

@@ -40,7 +40,9 @@ var (
 		title: "The site hung up", text: "It closed the connection without an answer."}
 	faultTLS = fault{id: "tls", who: "the site", status: http.StatusBadGateway,
 		title: "No secure connection to the site",
-		text:  "The site and Quench found no common way to encrypt, or the site broke off. It may ask for a certificate of yours: then a reload helps, because Quench steps aside for it."}
+		text:  "The site and Quench found no common way to encrypt, or the site broke off."}
+	faultStepAside = fault{id: "client-certificate", who: "Quench", status: http.StatusBadGateway,
+		title: "This site wants a certificate of yours", text: "Only your browser can show one. Quench steps aside for this site now: please reload the page."}
 	faultNotTLS = fault{id: "not-tls", who: "the site", status: http.StatusBadGateway,
 		title: "The site does not speak TLS here", text: "It answered in the clear where encryption was expected. Perhaps the address should begin with http:."}
 	faultNoName = fault{id: "no-name", who: "the address", status: http.StatusBadGateway,

@@ -38,8 +38,7 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		x.failed(err)
-		x.learnFailure(host, pl, err)
-		return x.page(r, err)
+		return x.fault(r, x.learnFailure(host, pl, err))
 	}
 	return x.inbound(r, host, resp)
 }
@@ -138,19 +137,26 @@ func negotiates(h http.Header) bool {
 	return false
 }
 
-func (x *exchange) learnFailure(host string, pl place, err error) {
+// learnFailure looks for the same in a failure; it returns the fault to show.
+func (x *exchange) learnFailure(host string, pl place, err error) fault {
+	f := faultFor(err, host)
 	if x.tun == nil || x.tun.hello == nil {
-		return
+		return f
 	}
 	if _, bad := certificateFault(err, host); bad {
 		if pl.verdict.Private {
 			x.leave(host, memory.ReasonPrivateCert, "its own certificate is not valid, and it is on your network", "heuristic")
 		}
-		return
+		return f
 	}
-	if _, alert := remoteAlert(err); alert && x.s.core.asked.has(host) && x.mayLeave(host) {
+	// A site that gets no certificate sends an alert or just hangs up, and which
+	// of the two we see is a matter of timing.
+	broke := f.id == faultTLS.id || f.id == faultClosed.id || f.id == faultOther.id
+	if broke && x.s.core.asked.has(host) && x.mayLeave(host) {
 		x.leave(host, memory.ReasonClientCert, "it asks for a certificate that only your browser can show", "heuristic")
+		return faultStepAside
 	}
+	return f
 }
 
 // mayLeave reports whether this exchange can earn its host a splice: only what

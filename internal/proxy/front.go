@@ -84,14 +84,15 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 		s.upgrade(w, r, x)
 		return
 	}
-	// The transport may read the body after RoundTrip returned; a closed body
-	// fails instead of reading what is no longer there.
-	defer r.Body.Close()
-	if r.ContentLength == 0 {
-		r.Body = http.NoBody
-	}
 	x.out = newWriter(w, r)
 	defer x.out.close()
+	if r.ContentLength == 0 {
+		r.Body = http.NoBody
+	} else {
+		up := &upload{body: r.Body}
+		r.Body = up
+		defer up.end(x.out.f)
+	}
 	s.chain.ServeHTTP(x.out, r)
 }
 

@@ -1,0 +1,470 @@
+package proxy
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/memory"
+	"github.com/quench-proxy/quench/internal/proxy/filter"
+)
+
+// agent is a client with an own User-Agent on CONNECT, so that it counts as a
+// program of its own within one test process.
+func (w *world) agent(proxy, name string, roots *x509.CertPool) *http.Client {
+	c := w.client(proxy, roots, false)
+	tr := c.Transport.(*http.Transport)
+	tr.ProxyConnectHeader = http.Header{"User-Agent": {name}}
+	tr.DisableKeepAlives = true
+	return c
+}
+
+const ours = "Quench local CA"
+
+func whose(t testing.TB, c *http.Client, url string) string {
+	t.Helper()
+	who, err := issuer(c, url)
+	switch {
+	case err == nil && strings.HasPrefix(who, ours):
+		return "intercepted"
+	case err == nil && who == "Test Root":
+		return "spliced"
+	case err != nil && alertIn(err, 112):
+		return "refused"
+	case err != nil:
+		return "failed"
+	}
+	return who
+}
+
+func alertIn(err error, code uint8) bool {
+	got, ok := remoteAlert(err)
+	return ok && got == code
+}
+
+func newChoice(t *testing.T, change func(*Proxy)) *world {
+	w := newWorld(t, change)
+	w.site(http.HandlerFunc(greet), "site.example", "other.example", "third.example", "px.acme.example", "bank.example")
+	return w
+}
+
+func bothRoots(w *world) *x509.CertPool {
+	both := w.roots.pool.Clone()
+	both.AddCert(w.p.CA.Certificate())
+	return both
+}
+
+func TestProofOfTrust(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	addr := w.serve(Auto)
+	trusting := w.agent(addr, "trusting", bothRoots(w))
+	other := w.agent(addr, "other", bothRoots(w))
+	if got := whose(t, trusting, "https://site.example/"); got != "spliced" {
+		t.Errorf("unproven client: %s", got)
+	}
+	resp, body := get(t, trusting, "https://px.acme.example/tr?id=1", "Sec-Fetch-Dest", "image")
+	if resp.StatusCode != 200 || !strings.HasPrefix(body, "GIF8") {
+		t.Errorf("probe: %d %q", resp.StatusCode, body)
+	}
+	if got := whose(t, trusting, "https://site.example/"); got != "intercepted" {
+		t.Errorf("after the proof: %s", got)
+	}
+	if got := whose(t, other, "https://site.example/"); got != "spliced" {
+		t.Errorf("another program: %s", got)
+	}
+	s := w.p.Stats()
+	if s.Intercepted != 2 || s.Spliced[reasonUnproven] != 2 || s.Refused != 0 {
+		t.Errorf("stats %+v", s)
+	}
+	if _, notes := w.book.all(); len(notes) != 0 {
+		t.Errorf("hosts were noted: %+v", notes)
+	}
+}
+
+func TestRefusalOfAProbe(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	addr := w.serve(Auto)
+	c := w.agent(addr, "distrusting", w.roots.pool)
+	if got := whose(t, c, "https://px.acme.example/tr?id=1"); got != "failed" {
+		t.Errorf("probe: %s", got)
+	}
+	for range 2 {
+		if got := whose(t, c, "https://px.acme.example/tr?id=1"); got != "refused" {
+			t.Errorf("the tracker: %s, want refused by name", got)
+		}
+	}
+	if got := whose(t, c, "https://site.example/"); got != "spliced" {
+		t.Errorf("a page: %s", got)
+	}
+	seen, notes := w.book.all()
+	if len(seen) != 2 || seen[0].Decision.Action != detect.Block || seen[0].Seen.Request.Host != "px.acme.example" || seen[0].Seen.Reply != detect.ReplyRefused {
+		t.Errorf("sightings %+v", seen)
+	}
+	if len(notes) != 1 || !strings.Contains(notes[0].Sentence, "does not accept Quench's certificate") {
+		t.Errorf("notes %+v", notes)
+	}
+	if n := w.dialled(netip.AddrPortFrom(w.names["px.acme.example"].Addrs[0], 443).String()); n != 0 {
+		t.Errorf("the tracker was dialled %d times", n)
+	}
+	w.p.Clients.Reset() // ca install
+	if got := whose(t, w.agent(addr, "distrusting", bothRoots(w)), "https://px.acme.example/tr?id=1"); got != "intercepted" {
+		t.Errorf("after ca install: %s", got)
+	}
+}
+
+// pinned accepts our certificate but for some hosts.
+func pinned(c *http.Client, hosts ...string) *http.Client {
+	tr := c.Transport.(*http.Transport)
+	old := tr.TLSClientConfig
+	tr.TLSClientConfig = old.Clone()
+	tr.TLSClientConfig.VerifyPeerCertificate = func(_ [][]byte, chains [][]*x509.Certificate) error {
+		for _, h := range hosts {
+			leaf := chains[0][0]
+			if leaf.VerifyHostname(h) == nil && strings.HasPrefix(leaf.Issuer.CommonName, ours) {
+				return errors.New("pinned")
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func TestPinnedHost(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	addr := w.serve(Always)
+	c := pinned(w.agent(addr, "app", bothRoots(w)), "site.example")
+	for i, want := range []string{"failed", "failed", "spliced", "spliced"} {
+		if got := whose(t, c, "https://site.example/"); got != want {
+			t.Errorf("connection %d: %s, want %s", i+1, got, want)
+		}
+	}
+	if got := whose(t, c, "https://other.example/"); got != "intercepted" {
+		t.Errorf("another host: %s", got)
+	}
+	_, notes := w.book.all()
+	want := "site.example is left alone for a day: the program that asked does not accept Quench's certificate."
+	if len(notes) != 1 || notes[0].Sentence != want || notes[0].Request.Host != "site.example" {
+		t.Errorf("notes %+v", notes)
+	}
+}
+
+func TestTwoHostsEndTheProof(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	addr := w.serve(Auto)
+	c := pinned(w.agent(addr, "app", bothRoots(w)), "site.example", "other.example")
+	_ = whose(t, c, "https://px.acme.example/tr?id=1")
+	for _, step := range [][2]string{{"third.example", "intercepted"}, {"site.example", "failed"}, {"other.example", "failed"},
+		{"third.example", "spliced"}, {"site.example", "spliced"}, {"px.acme.example", "refused"}} {
+		if got := whose(t, c, "https://"+step[0]+"/"); got != step[1] {
+			t.Errorf("%s: %s, want %s", step[0], got, step[1])
+		}
+	}
+}
+
+func TestNeverList(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, func(p *Proxy) {
+		p.Never = func(h string) (string, bool) { return "bank", h == "bank.example" || h == "px.acme.example" }
+	})
+	addr := w.serve(Always)
+	c := w.agent(addr, "x", bothRoots(w))
+	if got := whose(t, c, "https://bank.example/"); got != "spliced" {
+		t.Errorf("bank: %s", got)
+	}
+	if got := whose(t, c, "https://px.acme.example/"); got != "refused" {
+		t.Errorf("a tracker on the never-list: %s", got)
+	}
+	if _, notes := w.book.all(); len(notes) != 0 || w.p.Stats().Spliced["bank"] != 1 {
+		t.Errorf("notes %v, stats %+v", notes, w.p.Stats())
+	}
+}
+
+func TestNeverIntercept(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	addr := w.serve(Never)
+	c := w.agent(addr, "x", bothRoots(w))
+	for host, want := range map[string]string{"site.example": "spliced", "px.acme.example": "refused"} {
+		if got := whose(t, c, "https://"+host+"/"); got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+}
+
+func TestAliasOfATracker(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	w.mu.Lock()
+	a := w.names["site.example"]
+	a.Chain = []string{"site.cdn.example", "px.acme.example"}
+	w.names["metrics.example"] = a
+	w.mu.Unlock()
+	addr := w.serve(Auto)
+	c := w.agent(addr, "x", w.roots.pool)
+	if got := whose(t, c, "https://metrics.example/"); got != "refused" {
+		t.Errorf("spliced alias: %s", got)
+	}
+	seen, _ := w.book.all()
+	if len(seen) != 1 || len(seen[0].Seen.Chain) != 2 || seen[0].Seen.Request.Host != "metrics.example" {
+		t.Errorf("sightings %+v", seen)
+	}
+	if _, body := get(t, w.client(addr, nil, false), "http://metrics.example/tr?id=1", "Sec-Fetch-Dest", "image"); !strings.HasPrefix(body, "GIF8") {
+		t.Errorf("plain alias: %q", body)
+	}
+}
+
+func TestSitesThatMind(t *testing.T) {
+	t.Parallel()
+	wall := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Host {
+		case "wall.example":
+			w.Header().Set("Cf-Mitigated", "challenge")
+			w.WriteHeader(403)
+		case "ntlm.example":
+			w.Header().Add("Www-Authenticate", "Negotiate")
+			w.WriteHeader(401)
+		}
+	})
+	for _, h2 := range []bool{false, true} {
+		w := newWorld(t, nil)
+		w.site(wall, "wall.example", "ntlm.example", "www.acme.example")
+		addr := w.serve(Always)
+		for _, host := range []string{"wall.example", "ntlm.example"} {
+			c := w.client(addr, bothRoots(w), h2)
+			// The same client all along, connections and all: the first answer
+			// must end the intercepted connection.
+			for i, want := range []string{"intercepted", "spliced"} {
+				if got := whose(t, c, "https://"+host+"/"); got != want {
+					t.Errorf("h2=%v %s, request %d: %s, want %s", h2, host, i+1, got, want)
+				}
+			}
+		}
+		if _, notes := w.book.all(); len(notes) != 2 || !strings.Contains(notes[0].Sentence, "bot wall") {
+			t.Errorf("notes %+v", notes)
+		}
+	}
+}
+
+func TestTrackersEarnNoSplice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cf-Mitigated", "challenge")
+		w.WriteHeader(403)
+	}), "px.acme.example")
+	addr := w.serve(Always)
+	c := w.agent(addr, "x", bothRoots(w))
+	get(t, c, "https://px.acme.example/unruly.js", "Sec-Fetch-Dest", "script")
+	if _, left := w.p.Clients.Left("", "px.acme.example"); left {
+		t.Error("left alone")
+	}
+	if got := whose(t, c, "https://px.acme.example/"); got != "intercepted" {
+		t.Errorf("a tracker talked itself out of being seen: %s", got)
+	}
+}
+
+func TestSiteWithClientCertificate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		max  uint16
+		auth tls.ClientAuthType
+	}{{"tls 1.3", tls.VersionTLS13, tls.RequireAnyClientCert}, {"tls 1.2", tls.VersionTLS12, tls.RequireAnyClientCert},
+		{"asked politely", tls.VersionTLS13, tls.RequestClientCert}} {
+		w := newWorld(t, nil)
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if len(r.TLS.PeerCertificates) == 0 {
+				w.WriteHeader(400)
+			}
+		})
+		w.siteTLS(h, &tls.Config{MaxVersion: tt.max, ClientAuth: tt.auth, Certificates: []tls.Certificate{*w.roots.leaf(t, "mtls.example")}}, "mtls.example")
+		addr := w.serve(Always)
+		c := w.client(addr, bothRoots(w), false)
+		mine := w.roots.leaf(t, "me")
+		c.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{*mine}
+		resp, _ := get(t, c, "https://mtls.example/", "Accept", "text/html")
+		if resp.StatusCode != 502 && resp.StatusCode != 400 {
+			t.Errorf("%s: the first gave %d", tt.name, resp.StatusCode)
+		}
+		resp, _ = get(t, c, "https://mtls.example/", "Accept", "text/html")
+		if resp.StatusCode != 200 || resp.TLS.PeerCertificates[0].Issuer.CommonName != "Test Root" {
+			t.Errorf("%s: the second gave %d from %s", tt.name, resp.StatusCode, resp.TLS.PeerCertificates[0].Issuer)
+		}
+		if _, notes := w.book.all(); len(notes) != 1 || !strings.Contains(notes[0].Sentence, "certificate that only your browser can show") {
+			t.Errorf("%s: notes %+v", tt.name, notes)
+		}
+	}
+}
+
+// curl is a real client of another kind: it sends its refusal in the clear,
+// which crypto/tls cannot read.
+func TestCurlRefuses(t *testing.T) {
+	t.Parallel()
+	path, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("no curl here")
+	}
+	w := newChoice(t, nil)
+	addr := w.serve(Always)
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(roots, pemOf(w.roots.cert), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fetch := func(url string) (string, error) {
+		cmd := exec.Command(path, "-sS", "--max-time", "20", "-x", "http://"+addr, "--cacert", roots, "--noproxy", "", url)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+		out, err := cmd.Output()
+		return string(out), err
+	}
+	if _, err := fetch("https://site.example/"); err == nil {
+		t.Fatal("curl took a certificate it cannot know")
+	}
+	eventually(t, "the refusal is counted", func() bool { return w.p.Stats().Refusals == 1 })
+	auto := w.serve(Auto)
+	addr = auto
+	if out, err := fetch("https://other.example/"); err != nil || out != "hello from other.example" {
+		t.Errorf("curl that does not trust us, auto: %q %v", out, err)
+	}
+}
+
+func TestEndsAreNoRefusals(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, nil)
+	addr := w.serve(Always)
+	hello := clientHello(t)
+	for _, after := range []func(net.Conn){
+		func(c net.Conn) { c.Close() },
+		func(c net.Conn) { _ = c.(*replayed).Conn.(*net.TCPConn).SetLinger(0); c.Close() },
+		func(c net.Conn) { _, _ = c.Write([]byte{21, 3, 3, 0, 2, 2, 80}); c.Close() }, // internal_error
+		func(c net.Conn) { _, _ = c.Write([]byte{21, 3, 3, 0, 2, 1, 0}); c.Close() },  // close_notify
+	} {
+		c, _ := tunnelTo(t, addr, "site.example:443")
+		_, _ = c.Write(hello)
+		one := make([]byte, 1)
+		_, _ = io.ReadFull(c, one) // our flight has begun
+		after(c)
+	}
+	c, _ := tunnelTo(t, addr, "site.example:443")
+	_, _ = c.Write(hello)
+	_, _ = io.ReadFull(c, make([]byte, 1))
+	_, _ = c.Write([]byte{20, 3, 3, 0, 1, 1, 21, 3, 3, 0, 2, 2, 48}) // as OpenSSL does it
+	eventually(t, "the last is a refusal", func() bool { return w.p.Stats().Refusals > 0 })
+	if n := w.p.Stats().Refusals; n != 1 {
+		t.Errorf("%d refusals, want 1", n)
+	}
+}
+
+func clientHello(t *testing.T) []byte {
+	t.Helper()
+	a, b := net.Pipe()
+	go func() { _ = tls.Client(a, &tls.Config{ServerName: "site.example"}).Handshake() }()
+	defer a.Close()
+	buf := make([]byte, 8<<10)
+	n, err := b.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := buf[:n]
+	for want := 5 + (int(rest[3])<<8 | int(rest[4])); len(rest) < want; {
+		m, err := b.Read(buf[len(rest):])
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest = buf[:len(rest)+m]
+	}
+	return bytes.Clone(rest)
+}
+
+func TestAlertWatch(t *testing.T) {
+	t.Parallel()
+	stream := []byte{22, 3, 1, 0, 3, 1, 2, 3, 20, 3, 3, 0, 1, 1, 21, 3, 3, 0, 2, 2, 46}
+	for cut := range stream {
+		var w alertWatch
+		w.see(stream[:cut])
+		if _, ok := w.code(); ok {
+			t.Errorf("after %d bytes: an alert", cut)
+		}
+		w.see(stream[cut:])
+		if code, ok := w.code(); !ok || code != 46 {
+			t.Errorf("cut at %d: %d %v", cut, code, ok)
+		}
+	}
+	var enc alertWatch
+	enc.see([]byte{21, 3, 3, 0, 26, 2, 46})
+	enc.see(make([]byte, 24))
+	if _, ok := enc.code(); ok {
+		t.Error("an encrypted alert was read")
+	}
+}
+
+func TestOwnersAreTold(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c := raw(t, ln.Addr().String())
+	s, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var o owners
+	var busy crowd
+	mine := <-o.find(s.RemoteAddr(), s.LocalAddr(), &busy)
+	again := <-o.find(s.RemoteAddr(), s.LocalAddr(), &busy)
+	busy.wait()
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skip("no /proc here")
+	}
+	if !strings.HasPrefix(mine, strings.TrimSpace(pid())+"@") || again != mine {
+		t.Errorf("owner %q, then %q, want process %s", mine, again, pid())
+	}
+	if got := <-o.find(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, c.RemoteAddr(), &busy); got != "" {
+		t.Errorf("a socket that is not there belongs to %q", got)
+	}
+}
+
+func TestClientKey(t *testing.T) {
+	t.Parallel()
+	a := netip.MustParseAddr("127.0.0.1")
+	keys := map[string]bool{}
+	for _, k := range []string{clientKey(a, "s", "ua", "1"), clientKey(a, "s", "ua", "2"), clientKey(a, "s", "ua2", "1"), clientKey(a, "s2", "ua", "1"),
+		clientKey(netip.MustParseAddr("127.0.0.2"), "s", "ua", "1"), clientKey(a, "", "sua", "1")} {
+		keys[k] = true
+	}
+	if len(keys) != 6 || strings.Contains(clientKey(a, "s", "ua", ""), "ua") {
+		t.Errorf("%d keys, want 6: %v", len(keys), keys)
+	}
+}
+
+func TestObserveRefusesNobody(t *testing.T) {
+	t.Parallel()
+	w := newChoice(t, func(p *Proxy) {
+		observe := func(filter.Client) *detect.Policy { return &detect.Policy{Observe: true} }
+		p.Policy, p.Filter.Policy = observe, observe
+	})
+	c := w.agent(w.serve(Auto), "x", w.roots.pool)
+	if got := whose(t, c, "https://px.acme.example/"); got != "spliced" {
+		t.Errorf("observe mode: %s", got)
+	}
+	if w.p.Clients.Trust("") != memory.Unproven {
+		t.Error("trust out of nothing")
+	}
+}

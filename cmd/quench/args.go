@@ -1,9 +1,11 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/quench-proxy/quench/internal/strictyaml"
 )
@@ -50,4 +52,20 @@ func commandNames(cmd *cobra.Command) []string {
 		}
 	}
 	return names
+}
+
+var unknownFlagRE = regexp.MustCompile(`^unknown flag: --(\S+)$`)
+
+// flagError adds the nearest flag to an unknown one.
+func flagError(cmd *cobra.Command, err error) error {
+	m := unknownFlagRE.FindStringSubmatch(err.Error())
+	if m == nil {
+		return &usageError{err}
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	if n := strictyaml.Nearest(m[1], known); n != "" {
+		return usagef("unknown flag --%s for %q; did you mean --%s?", m[1], cmd.CommandPath(), n)
+	}
+	return usagef("unknown flag --%s for %q", m[1], cmd.CommandPath())
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,7 +123,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 // notYet refuses values for features that this version does not have: silence
 // would let people believe that they are protected.
 func (k *checker) notYet() {
-	for _, path := range [][]any{{"dns"}, {"lists"}, {"clients"}, {"proxy", "password_file"}, {"proxy", "upstream"}} {
+	for _, path := range [][]any{{"dns"}, {"lists"}, {"clients"}, {"proxy", "password_file"}} {
 		if k.has(path...) {
 			k.fault("not in this version of quench; take it out", path...)
 		}
@@ -145,6 +146,9 @@ func (k *checker) proxy(p *proxyConfig) {
 		k.fault(err.Error(), "proxy", "listen")
 	}
 	k.word(p.Intercept, []string{"auto", "always", "never"}, "proxy", "intercept")
+	if u, err := url.Parse(p.Upstream); p.Upstream != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
+		k.fault(fmt.Sprintf("%q is not the URL of an HTTP proxy, such as http://proxy.example:3128", p.Upstream), "proxy", "upstream")
+	}
 	for i, h := range p.NeverIntercept {
 		if _, err := memory.CleanHost(strings.TrimPrefix(h, ".")); err != nil {
 			k.fault(err.Error(), "proxy", "never_intercept", i)

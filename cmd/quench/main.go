@@ -28,7 +28,12 @@ const (
 	exitInterrupted = 130
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	stop()
+	os.Exit(code)
+}
 
 // app is what all commands share.
 type app struct {
@@ -42,10 +47,9 @@ type app struct {
 	started                               bool // the command line was understood
 }
 
-// run runs one command line and returns the exit code.
-func run(args []string, in io.Reader, out, errw io.Writer, getenv func(string) string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// run runs one command line, until it is done or ctx ends, and returns the
+// exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, getenv func(string) string) int {
 	a := &app{in: in, out: out, err: errw, getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)
@@ -129,6 +133,7 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringVar(&a.configFile, "config", "", "configuration `FILE`")
 	f.StringVar(&a.dataDir, "data-dir", "", "`DIR` for the certificate authority, the ledger and the rest of the state")

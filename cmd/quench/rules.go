@@ -43,7 +43,7 @@ func (a *app) loadRules() (*ruleSet, error) {
 		return nil, err
 	}
 	r := &ruleSet{set: set, about: about}
-	r.about.Trackers = set.Len()
+	r.about.Trackers = len(set.Trackers())
 	if a.rules != "off" {
 		r.trackers = set.Trackers()
 	}

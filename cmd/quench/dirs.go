@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 // without a home, /etc/quench and /var/lib/quench. Root in a terminal is a user
 // like any other, so that trying something out does not touch the service.
 func (a *app) dirs() (config, data string, err error) {
-	config, data = a.getenv("CONFIGURATION_DIRECTORY"), a.getenv("STATE_DIRECTORY")
+	config, data = firstDir(a.getenv("CONFIGURATION_DIRECTORY")), firstDir(a.getenv("STATE_DIRECTORY"))
 	home, herr := a.home()
 	if config == "" {
 		config = a.userDir("XDG_CONFIG_HOME", home, ".config", "APPDATA")
@@ -41,6 +42,12 @@ func (a *app) dirs() (config, data string, err error) {
 	}
 	data, err = filepath.Abs(data)
 	return config, data, err
+}
+
+// firstDir is the first of the directories that systemd joins with colons.
+func firstDir(s string) string {
+	first, _, _ := strings.Cut(s, ":")
+	return first
 }
 
 func (a *app) home() (string, error) {

@@ -35,18 +35,22 @@ func (c *config) memory() memory.Config {
 	return m
 }
 
-// newProxy makes a proxy on the service's state.
+// newProxy makes a proxy on the service's state. Without a recorder it also
+// learns nothing: what is learned would show where somebody was.
 func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *proxy.Proxy {
 	set := func() *engine.Set { return s.rules.Load().set }
 	policy := func(c filter.Client) *detect.Policy { return s.mem.Policy(c.Label) }
 	p := &proxy.Proxy{
 		Filter: &filter.Filter{
-			Set: set, Policy: policy, Recorder: rec, Learn: s.mem.Learn,
+			Set: set, Policy: policy, Recorder: rec,
 			Allow: s.allowFromPage, Secret: secret, Log: s.log,
 		},
-		Set: set, Policy: policy, Recorder: rec, CA: s.ca, Clients: s.mem.Clients(),
+		Set: set, Policy: policy, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
 		Upstream: cfg.Proxy.Upstream, Drain: drainTime, Log: s.log,
+	}
+	if rec != nil {
+		p.Filter.Learn, p.Clients = s.mem.Learn, s.mem.Clients()
 	}
 	for _, text := range cfg.Proxy.AllowFrom {
 		if prefix, err := parsePrefix(text); err == nil {

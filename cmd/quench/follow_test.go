@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -99,5 +100,41 @@ func eventually(t *testing.T, what string, holds func() bool) {
 			t.Fatalf("%s: not within %v", what, patience)
 		}
 		<-again.C
+	}
+}
+
+func TestServeEndsWhileABrowserUsesIt(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"HOME": t.TempDir()}
+	data := filepath.Join(env["HOME"], "d")
+	stop := background(t, env, io.Discard, "--data-dir", data, "serve", "--proxy", "off")
+	c := control.NewClient(data)
+	var lease *control.Lease
+	eventually(t, "a listener is lent", func() (ok bool) {
+		var err error
+		lease, err = c.Browse(t.Context(), control.BrowseRequest{})
+		return err == nil
+	})
+	st, err := c.Status(t.Context())
+	if err != nil || len(st.Listeners) != 1 || st.Listeners[0].Address != lease.Address {
+		t.Errorf("Status = %+v, %v; want the listener %s", st.Listeners, err, lease.Address)
+	}
+	// Our own listeners are never a target, not even of another one of ours.
+	web := http.Client{Timeout: patience, Transport: &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: lease.Address})}}
+	resp, err := web.Get("http://" + lease.Address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode < 400 {
+		t.Errorf("the proxy fetched from itself: %s", resp.Status)
+	}
+	if code := stop(); code != exitDone {
+		t.Errorf("serve ended with %d, want %d", code, exitDone)
+	}
+	<-lease.Lost
+	if conn, err := net.Dial("tcp", lease.Address); err == nil {
+		_ = conn.Close()
+		t.Error("the lent listener still accepts")
 	}
 }

@@ -91,9 +91,16 @@ func (t *tunnel) decide(name string, d detect.Decision) (what choice, reason str
 	if t.hello.ECH && !t.ip && t.sni != t.host {
 		return keep(reasonECH)
 	}
-	if _, err := t.s.p.CA.Leaf(t.leafName()); err != nil {
-		return keep(reasonNoLeaf)
+	what, reason, probe = t.decideByTrust(name, blocked)
+	if what == intercept {
+		if _, err := t.s.p.CA.Leaf(t.leafName()); err != nil {
+			return keep(reasonNoLeaf)
+		}
 	}
+	return what, reason, probe
+}
+
+func (t *tunnel) decideByTrust(name string, blocked bool) (choice, string, bool) {
 	key, clients := t.client.Key, t.s.core.clients
 	trust := clients.Trust(key)
 	if blocked {

@@ -90,7 +90,7 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 		r.Body = http.NoBody
 	} else {
 		up := &upload{body: r.Body}
-		r.Body = up
+		r.Body, r.GetBody = up.first(), up.again
 		defer up.end(x.out.f)
 	}
 	s.chain.ServeHTTP(x.out, r)

@@ -24,12 +24,17 @@ func (x *exchange) fault(r *http.Request, f fault) *http.Response {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	text := ""
-	if x.want.document {
+	switch {
+	case x.want.document:
 		text = faultPage(r.URL.Hostname(), f)
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
-	} else {
+	case x.want.dest == "" && !x.from.Browser && strings.Trim(x.want.accept, "*/ ") == "":
+		// A tool on the command line: its user reads what it prints.
+		text = f.title + ". " + f.text + "\n"
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+	default:
 		h.Set("Content-Type", emptyType(x.want, r.URL.Path))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(text)))

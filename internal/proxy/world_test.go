@@ -359,3 +359,5 @@ func pemOf(c *x509.Certificate) []byte {
 func pid() string { return strconv.Itoa(os.Getpid()) }
 
 type netConn = net.Conn
+
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

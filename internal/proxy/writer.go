@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -94,6 +93,9 @@ func (w *writer) WriteHeader(code int) {
 	}
 	if w.h1 && len(h["Trailer"]) > 0 {
 		h.Del("Content-Length")
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // or net/http guesses one that the site did not give
 	}
 	if w.final {
 		h.Set("Connection", "close")
@@ -190,39 +192,4 @@ func (b *body) Read(p []byte) (int, error) {
 		panic(http.ErrAbortHandler)
 	}
 	return n, err
-}
-
-// upload is a request's body on its way to the site. The transport closes it,
-// and may read it after RoundTrip has returned. Closing the server's own body
-// would wait for the rest of it, which a client that was told 413 in answer to
-// "Expect: 100-continue" never sends.
-type upload struct {
-	body io.ReadCloser
-	over atomic.Bool
-}
-
-func (u *upload) Read(p []byte) (int, error) {
-	if u.over.Load() {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	return u.body.Read(p)
-}
-
-func (u *upload) Close() error {
-	u.over.Store(true)
-	return nil
-}
-
-// end is called when the handler ends. If it panics the server gives its
-// buffers away while the transport may still read: then the body has to be
-// closed after all, at once.
-func (u *upload) end(rc *http.ResponseController) {
-	u.over.Store(true)
-	v := recover()
-	if v == nil {
-		return
-	}
-	_ = rc.SetReadDeadline(time.Unix(1, 0))
-	_ = u.body.Close()
-	panic(v)
 }

@@ -286,9 +286,7 @@ func (ru *rule) decode(q *detect.Request, report []byte) []*payload {
 		shared = decodePairs(string(report), "&")
 	} else {
 		ru.decodePath(shared, q)
-		for _, part := range decodeBody(ru.hit.Body, q.Body) {
-			events = append(events, part)
-		}
+		events = decodeBody(ru.hit.Body, q.Body)
 		ru.addCookies(shared, q)
 	}
 	ru.expand(shared)

@@ -6,10 +6,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -70,10 +73,14 @@ func dumpDOM(t *testing.T, path, proxy, keys string) string {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(home) // its children may still write: t.TempDir would fail the test
-	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+home+"/profile",
-		"--proxy-server=http://"+proxy, "--proxy-bypass-list=<-loopback>", "--ignore-certificate-errors-spki-list="+keys,
-		"--virtual-time-budget=20000", "--dump-dom", "https://site.example/")
+	args := []string{"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir=" + home + "/profile",
+		"--proxy-server=http://" + proxy, "--proxy-bypass-list=<-loopback>", "--ignore-certificate-errors-spki-list=" + keys,
+		"--virtual-time-budget=20000", "--dump-dom", "https://site.example/"}
+	if os.Geteuid() == 0 { // its sandbox does not run as root
+		args = append(args, "--no-sandbox")
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), "HOME="+home)
 	out, err := cmd.Output()
 	if err != nil {
@@ -81,4 +88,46 @@ func dumpDOM(t *testing.T, path, proxy, keys string) string {
 	}
 	_, after, _ := strings.Cut(string(out), "</script>")
 	return after
+}
+
+// Firefox refuses in its own way; it must be understood as a refusal.
+func TestFirefoxRefuses(t *testing.T) {
+	path, err := exec.LookPath("firefox")
+	if err != nil || testing.Short() {
+		t.Skip("no firefox, or no time for it")
+	}
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(rw, `<!doctype html><img src="https://px.acme.example/tr?id=1">`)
+	}), "site.example", "px.acme.example")
+	addr := w.serve(Auto)
+	host, port, _ := net.SplitHostPort(addr)
+	home, err := os.MkdirTemp("", "firefox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(home)
+	prefs := fmt.Sprintf(`user_pref("network.proxy.type", 1);
+user_pref("network.proxy.http", %[1]q);
+user_pref("network.proxy.http_port", %[2]s);
+user_pref("network.proxy.ssl", %[1]q);
+user_pref("network.proxy.ssl_port", %[2]s);
+user_pref("dom.security.https_first", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("app.normandy.enabled", false);
+`, host, port)
+	if err := os.WriteFile(filepath.Join(home, "user.js"), []byte(prefs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "--headless", "--no-remote", "--profile", home, "--screenshot", filepath.Join(home, "x.png"), "http://site.example/")
+	cmd.Env = append(os.Environ(), "HOME="+home)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("firefox: %v: %s", err, out)
+	}
+	if s := w.p.Stats(); s.Refusals != 1 || s.Intercepted != 0 {
+		t.Errorf("stats %+v", s)
+	}
 }

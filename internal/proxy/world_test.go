@@ -361,3 +361,11 @@ func pid() string { return strconv.Itoa(os.Getpid()) }
 type netConn = net.Conn
 
 func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// toSite leads everything to the TLS site.
+func (w *world) toSite(ctx context.Context, network, _ string) (net.Conn, error) {
+	w.mu.Lock()
+	addr := netip.AddrPortFrom(w.names["site.example"].Addrs[0], 443).String()
+	w.mu.Unlock()
+	return w.dial(ctx, network, addr)
+}

@@ -116,6 +116,7 @@ func TestWords(t *testing.T) {
 		{"Order 100234567 of joe@mail.example", "Order … of …"},
 		{"Call +49 170 123 45 67 now", "Call … … … … … now"},
 		{"Session 8f3a77cc01d2e4b5", "Session …"},
+		{"a success (number 7654321)", "a success (number …)"},
 	}
 	for _, tt := range tests {
 		if got := words(tt.in); got != tt.want {

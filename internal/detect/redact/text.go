@@ -167,7 +167,7 @@ func words(s string) string {
 	for i, w := range fields {
 		t := strings.Trim(w, ".,;:!?()[]{}<>\"'“”‘’#|")
 		if identifying(t) || strings.Contains(t, "@") || digits(t) >= 6 || strings.Contains(t, "//") || strings.ContainsAny(t, "=%") && detect.TokenLike(decode(t)) {
-			fields[i] = Elided
+			fields[i] = strings.Replace(w, t, Elided, 1) // the brackets around it stay
 		}
 	}
 	// A number in groups: +49 170 123 45 67.

@@ -1,5 +1,5 @@
 // Stand-in for Google's gtag.js: dataLayer works, Google hears nothing.
-// Each tells of its own kind of id alone.
+// Each tells of its own kind of id.
 (function(w,d){try{
 var n=0,src=(d.currentScript||{}).src||'',kind=(/[?&]id=(.)/.exec(src)||'GG')[1],l=(/[?&]l=([^&]+)/.exec(src)||[,'dataLayer'])[1],
 L=w[l]=w[l]||[],first=!L._q,ids={},base={},cs,push=L.push;
@@ -13,7 +13,7 @@ p=Object.assign({},base,ids[id[0]],p);var k,v,u=p.user_data||{},s=screen,q={v:2,
 sr:s.width+'x'+s.height,ul:navigator.language,uid:p.user_id,cu:p.currency,type:id[1],cat:id[2]};
 if(cs)q.gcs='G1'+(cs.ad_storage!='denied'|0)+(cs.analytics_storage!='denied'|0);
 if(v=u.sha256_email_address||u.email&&'hashed')q.em='tv.1~em.'+v;
-for(k in p)v=p[k],+v===v||k=='value'?q['epn.'+k]=v:/st|bo/.test(typeof v)&&!/^(send_|page_|user_id|curr)/.test(k)&&(q['ep.'+k]=v);
+for(k in p)v=p[k],/^(send_|page_|user_id|cur|event_t)/.test(k)?0:+v===v||k=='value'?q['epn.'+k]=v:/st|bo/.test(typeof v)&&(q['ep.'+k]=v);
 [].concat(p.items||[]).map((i,x)=>q['pr'+(x+1)]='id'+(i.item_id||i.id)+'~nm'+(i.item_name||i.name)+'~qt'+(i.quantity||1));
 tell(q)}
 function run(a){try{

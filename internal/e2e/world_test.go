@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/quench-proxy/quench/internal/browse"
 	"github.com/quench-proxy/quench/internal/browse/browsertest"
 	"github.com/quench-proxy/quench/internal/detect"
@@ -148,14 +147,25 @@ func (w *world) settle(t testing.TB) {
 
 // wantSentences waits until the ledger has told want about the pages of a
 // host, in any order, and nothing else.
-func (w *world) wantSentences(t testing.TB, site string, want []string) {
+func (w *world) wantSentences(t testing.TB, site string, want ...string) {
 	t.Helper()
-	want = slices.Sorted(slices.Values(want))
-	ok := w.events.poll(func(e []ledger.Event) bool { return len(missing(want, sentences(e, site))) == 0 })
+	w.events.poll(func(e []ledger.Event) bool { return len(missing(want, sentences(e, site))) == 0 })
 	w.settle(t)
-	got := slices.Sorted(slices.Values(sentences(w.events.list(), site)))
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("sentences about %s, all there in time: %v (-want +got):\n%s", site, ok, d)
+	compare(t, site, want, sentences(w.events.list(), site))
+}
+
+// compare reports what is in one of two lists only, whatever their order.
+func compare(t testing.TB, what string, want, got []string) {
+	t.Helper()
+	var b strings.Builder
+	for _, s := range missing(want, got) {
+		fmt.Fprintf(&b, "\n- %s", s)
+	}
+	for _, s := range missing(got, want) {
+		fmt.Fprintf(&b, "\n+ %s", s)
+	}
+	if b.Len() > 0 {
+		t.Errorf("%s (-want +got):%s", what, b.String())
 	}
 }
 

@@ -95,6 +95,7 @@ func TestRefusalOfAProbe(t *testing.T) {
 	if got := whose(t, c, "https://px.acme.example/tr?id=1"); got != "failed" {
 		t.Errorf("probe: %s", got)
 	}
+	w.refusals(1)
 	for range 2 {
 		if got := whose(t, c, "https://px.acme.example/tr?id=1"); got != "refused" {
 			t.Errorf("the tracker: %s, want refused by name", got)
@@ -145,6 +146,7 @@ func TestPinnedHost(t *testing.T) {
 		if got := whose(t, c, "https://site.example/"); got != want {
 			t.Errorf("connection %d: %s, want %s", i+1, got, want)
 		}
+		w.refusals(min(i+1, 2))
 	}
 	if got := whose(t, c, "https://other.example/"); got != "intercepted" {
 		t.Errorf("another host: %s", got)
@@ -162,12 +164,23 @@ func TestTwoHostsEndTheProof(t *testing.T) {
 	addr := w.serve(Auto)
 	c := pinned(w.agent(addr, "app", bothRoots(w)), "site.example", "other.example")
 	_ = whose(t, c, "https://px.acme.example/tr?id=1")
+	failed := 0
 	for _, step := range [][2]string{{"third.example", "intercepted"}, {"site.example", "failed"}, {"other.example", "failed"},
 		{"third.example", "spliced"}, {"site.example", "spliced"}, {"px.acme.example", "refused"}} {
 		if got := whose(t, c, "https://"+step[0]+"/"); got != step[1] {
 			t.Errorf("%s: %s, want %s", step[0], got, step[1])
 		}
+		if step[1] == "failed" {
+			failed++
+		}
+		w.refusals(failed)
 	}
+}
+
+// refusals waits until the proxy knows of n refusals: the client knows first.
+func (w *world) refusals(n int) {
+	w.t.Helper()
+	eventually(w.t, "the proxy learns of the refusal", func() bool { return w.p.Stats().Refusals >= int64(n) })
 }
 
 func TestNeverList(t *testing.T) {

@@ -53,7 +53,7 @@ func (t *tunnel) intercept(c *peeked, name string, probe bool) (handed bool) {
 
 // refused remembers that the client does not accept our certificate.
 func (t *tunnel) refused(name string, probe bool) {
-	t.s.p.stats.count(&t.s.p.stats.Refusals)
+	defer t.s.p.stats.count(&t.s.p.stats.Refusals) // last: who sees the count sees what came of it
 	r := t.s.core.clients.Refuse(t.client.Key, name, probe)
 	switch {
 	case r.Client:

@@ -1,0 +1,89 @@
+package rules_test
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/rules"
+)
+
+// dataFile opens a file of the public data that QUENCH_DATA names; without it
+// the test is skipped, with it the file must be there.
+func dataFile(t *testing.T, name string) *os.File {
+	t.Helper()
+	dir := os.Getenv("QUENCH_DATA")
+	if dir == "" {
+		t.Skip("QUENCH_DATA is not set")
+	}
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// rightAlone are the rules that stop what general lists let pass, each looked
+// at: all are endpoints or code of the vendor that do nothing but report.
+var rightAlone = map[string]string{
+	"google-ads/conversion":     "the conversion hit itself, loaded as a script",
+	"google-ads/own-conversion": "the same hit on the country's google domain",
+	"linkedin-insight/sync":     "hands LinkedIn's number for the browser on",
+	"pinterest-tag/parts":       "the second half of Pinterest's tag",
+}
+
+// TestRealRequests decides about requests recorded from real browsing. What we
+// stop and a general blocker's lists let pass must be known and right.
+func TestRealRequests(t *testing.T) {
+	requests := bufio.NewScanner(dataFile(t, "filter/requests.tsv"))
+	requests.Buffer(nil, 1<<20)
+	verdicts := bufio.NewScanner(dataFile(t, "filter/verdicts.txt"))
+	verdicts.Split(bufio.ScanRunes)
+	set, err := engine.Load(engine.Sources{Builtin: rules.FS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total, stopped int
+	only := map[string]int{}
+	example := map[string]string{}
+	for requests.Scan() {
+		parts := strings.SplitN(requests.Text(), "\t", 3)
+		if len(parts) != 3 {
+			t.Fatalf("line %d: %q", total+1, requests.Text())
+		}
+		verdict := "\n"
+		for verdict == "\n" && verdicts.Scan() {
+			verdict = verdicts.Text()
+		}
+		total++
+		ty, _ := detect.ParseType(parts[0])
+		r := &detect.Request{URL: parts[2], Host: detect.HostOf(parts[2]), Page: parts[1], PageFrom: detect.PageReferer, Type: ty}
+		d := set.Request(r, nil)
+		if d.Action < detect.Block {
+			continue
+		}
+		stopped++
+		if verdict == "0" {
+			name := set.RuleName(d.Rule)
+			only[name]++
+			example[name] = parts[0] + " " + parts[2] + " on " + parts[1]
+		}
+	}
+	if err := requests.Err(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d requests, %d stopped", total, stopped)
+	if total < 27_000 || stopped < 1_000 {
+		t.Errorf("too little was decided about: %d requests, %d stopped", total, stopped)
+	}
+	for name, n := range only {
+		if rightAlone[name] == "" {
+			t.Errorf("%s stops %d requests that the lists let pass, such as %.300s", name, n, example[name])
+		}
+	}
+}

@@ -62,7 +62,6 @@ type fakenet struct {
 	client map[string]bool             // hosts that ask for a client certificate
 	visits []visit
 	shakes map[string]int // TLS handshakes completed or failed, by server name
-	closed bool
 }
 
 func newFakenet(t testing.TB) *fakenet {
@@ -133,6 +132,13 @@ func (n *fakenet) Handle(host string, h http.Handler) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hosts[host] = h
+}
+
+// SetCert has a host show a certificate of the test's choice.
+func (n *fakenet) SetCert(host string, c *tls.Certificate) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.certs[host] = c
 }
 
 func (n *fakenet) answer(w http.ResponseWriter, r *http.Request) {

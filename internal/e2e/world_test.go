@@ -280,3 +280,5 @@ func (l *logBook) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+func sorted(list ...string) []string { return slices.Sorted(slices.Values(list)) }

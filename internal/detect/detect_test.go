@@ -110,3 +110,24 @@ func FuzzHostOf(f *testing.F) {
 		Registrable(h)
 	})
 }
+
+func TestEndpointsWith(t *testing.T) {
+	t.Parallel()
+	var none *Endpoints
+	sets := []*Endpoints{none}
+	for i := range uint64(3*maxLate + 2) {
+		sets = append(sets, sets[i].With(i))
+	}
+	for i, s := range sets { // the older ones have not changed
+		if s.Len() != i || s.Has(uint64(i)) || i > 0 && (!s.Has(0) || !s.Has(uint64(i-1))) {
+			t.Fatalf("the set of %d has %d, the next: %v", i, s.Len(), s.Has(uint64(i)))
+		}
+	}
+	last := sets[len(sets)-1]
+	if last.With(5) != last {
+		t.Error("adding a known key made another set")
+	}
+	if a, b := sets[3].With(100), sets[3].With(200); a.Has(200) || b.Has(100) {
+		t.Error("two sets made from one share what was added")
+	}
+}

@@ -1,6 +1,10 @@
 package detect
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // LoaderMode says what happens to a vendor's loader script.
 type LoaderMode uint8
@@ -101,7 +105,15 @@ func parent(h string) string {
 
 // Endpoints is an immutable set of endpoints that time taught us: places whose
 // answer proved to be a tracking pixel.
-type Endpoints struct{ keys map[uint64]struct{} }
+type Endpoints struct {
+	keys map[uint64]struct{}
+	// late were added one at a time since keys was made. They are few, so that
+	// adding one need not copy keys, which every set made by With shares.
+	late []uint64
+}
+
+// maxLate bounds the keys that Has looks through one by one.
+const maxLate = 128
 
 // NewEndpoints makes a set from keys made by EndpointKey.
 func NewEndpoints(keys []uint64) *Endpoints {
@@ -112,13 +124,36 @@ func NewEndpoints(keys []uint64) *Endpoints {
 	return &Endpoints{keys: m}
 }
 
+// With returns a set that also has key; e stays as it is and may be nil.
+// Adding n keys one after the other costs n copies of at most maxLate keys and
+// n/maxLate of the whole set.
+func (e *Endpoints) With(key uint64) *Endpoints {
+	switch {
+	case e == nil:
+		return NewEndpoints([]uint64{key})
+	case e.Has(key):
+		return e
+	case len(e.late) < maxLate:
+		return &Endpoints{keys: e.keys, late: append(e.late[:len(e.late):len(e.late)], key)}
+	}
+	keys := make(map[uint64]struct{}, len(e.keys)+len(e.late)+1)
+	maps.Copy(keys, e.keys)
+	for _, k := range e.late {
+		keys[k] = struct{}{}
+	}
+	keys[key] = struct{}{}
+	return &Endpoints{keys: keys}
+}
+
 // Has reports whether the endpoint is in the set; a nil set is empty.
 func (e *Endpoints) Has(key uint64) bool {
 	if e == nil {
 		return false
 	}
-	_, ok := e.keys[key]
-	return ok
+	if _, ok := e.keys[key]; ok {
+		return true
+	}
+	return slices.Contains(e.late, key)
 }
 
 // Len is the number of endpoints; a nil set has none.
@@ -126,7 +161,7 @@ func (e *Endpoints) Len() int {
 	if e == nil {
 		return 0
 	}
-	return len(e.keys)
+	return len(e.keys) + len(e.late)
 }
 
 // EndpointKey hashes a host and the path of url, with token-like path segments

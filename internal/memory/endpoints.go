@@ -40,11 +40,16 @@ func (m *Memory) Learn(host, url string, at time.Time) {
 		old.seen = at
 		m.endpoints[key] = old
 	} else {
-		if len(m.endpoints) >= maxEndpoints {
+		full := len(m.endpoints) >= maxEndpoints
+		if full {
 			m.evict()
 		}
 		m.endpoints[key] = endpoint{host: host, path: shownPath(url), seen: at}
-		m.rebuild()
+		if full {
+			m.rebuild()
+		} else {
+			m.include(key, at)
+		}
 	}
 	m.changed()
 }

@@ -67,6 +67,24 @@ func (m *Memory) rebuild() {
 	m.snap.Store(s)
 }
 
+// include puts one more endpoint into the snapshot, which spares pages that
+// teach many at once a rebuild of everything for each. m.mu is held.
+func (m *Memory) include(key uint64, seen time.Time) {
+	old := m.snap.Load()
+	s := &snapshot{endpoints: old.endpoints.With(key), clients: map[string]*detect.Policy{}, until: old.until}
+	s.ends(seen.Add(endpointLife))
+	with := func(p *detect.Policy) *detect.Policy {
+		q := *p
+		q.Learned = s.endpoints
+		return &q
+	}
+	s.everyone = with(old.everyone)
+	for client, p := range old.clients {
+		s.clients[client] = with(p)
+	}
+	m.snap.Store(s)
+}
+
 func (m *Memory) policy(e *detect.Endpoints, allows []detect.Override) *detect.Policy {
 	p := &detect.Policy{Strict: m.cfg.Strict, Observe: m.cfg.Observe, Learned: e, Loaders: m.cfg.Loaders}
 	if len(allows) > 0 {

@@ -1,0 +1,235 @@
+package vendor
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+var (
+	bodyCodecs  = []string{"auto", "none", "form", "json", "json-lines", "ga4-lines", "b64", "b64gzip", "gzip"}
+	paramCodecs = []string{"query", "json", "semicolon", "colon", "b64json", "ga4product", "auto"}
+)
+
+// dots writes cd[value] as cd.value.
+func dots(key string) string {
+	if strings.IndexByte(key, '[') < 0 {
+		return key
+	}
+	key = strings.ReplaceAll(key, "][", ".")
+	key = strings.ReplaceAll(key, "[", ".")
+	return strings.TrimSuffix(strings.ReplaceAll(key, "]", ""), ".")
+}
+
+func unescape(s string) string {
+	if t, err := url.QueryUnescape(s); err == nil {
+		return strings.ToValidUTF8(t, "\uFFFD")
+	}
+	return s
+}
+
+// decodePairs reads k=v pairs separated by sep.
+func decodePairs(s, sep string) *payload {
+	p := newPayload()
+	for s != "" && len(p.keys) < maxParams {
+		var kv string
+		kv, s, _ = strings.Cut(s, sep)
+		if kv == "" {
+			continue
+		}
+		k, v, _ := strings.Cut(kv, "=")
+		p.add(dots(unescape(k)), unescape(v))
+	}
+	return p
+}
+
+// decodeColon reads k:v:k:v lists (Yandex browser-info).
+func decodeColon(s string) *payload {
+	p := newPayload()
+	parts := strings.Split(s, ":")
+	for i := 0; i+1 < len(parts); i += 2 {
+		p.add(parts[i], parts[i+1])
+	}
+	return p
+}
+
+// decodeGA4Product reads id…~nm…~pr…: two letters are the key.
+func decodeGA4Product(s string) *payload {
+	p := newPayload()
+	for _, part := range strings.Split(s, "~") {
+		if len(part) > 2 {
+			p.add(part[:2], part[2:])
+		}
+	}
+	return p
+}
+
+// decodeJSON flattens a JSON text to dotted keys. A text that breaks off gives
+// what came before.
+func decodeJSON(s []byte) *payload {
+	p := newPayload()
+	d := json.NewDecoder(bytes.NewReader(s))
+	d.UseNumber()
+	_ = flatten(d, p, "", 0) // a broken end is no reason to forget the start
+	return p
+}
+
+func flatten(d *json.Decoder, p *payload, key string, depth int) error {
+	tok, err := d.Token()
+	if err != nil {
+		return err
+	}
+	delim, ok := tok.(json.Delim)
+	if !ok {
+		p.add(key, jsonText(tok))
+		return nil
+	}
+	if depth >= maxDepth || len(p.keys) >= maxParams {
+		return io.ErrShortBuffer
+	}
+	for i := 0; d.More(); i++ {
+		name := strconv.Itoa(i)
+		if delim == '{' {
+			t, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ = t.(string)
+		}
+		if key != "" {
+			name = key + "." + name
+		}
+		if err := flatten(d, p, name, depth+1); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}
+
+func jsonText(tok json.Token) string {
+	switch v := tok.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+// decodeBody gives one payload per part of the body: one, or one a line.
+func decodeBody(codec string, body []byte) []*payload {
+	if len(body) == 0 || codec == "none" {
+		return nil
+	}
+	if sniffed := sniff(body); codec == "" || codec == "auto" || lies(codec, sniffed) {
+		codec = sniffed
+	}
+	switch codec {
+	case "form":
+		return []*payload{decodePairs(string(bytes.TrimSpace(body)), "&")}
+	case "json":
+		return []*payload{decodeJSON(body)}
+	case "json-lines":
+		return eachLine(body, func(l string) *payload { return decodeJSON([]byte(l)) })
+	case "ga4-lines":
+		return eachLine(body, func(l string) *payload { return decodePairs(l, "&") })
+	case "gzip":
+		return decodeBody("auto", inflate(body))
+	case "b64", "b64gzip":
+		return decodeBody("auto", unbase64(body))
+	}
+	return nil
+}
+
+// lies reports that a body is plainly not what the rule says, so that what it
+// looks like is believed: content types and rules age.
+func lies(codec, sniffed string) bool {
+	switch codec {
+	case "b64", "b64gzip", "gzip":
+		return sniffed == "json" || sniffed == "gzip"
+	case "form", "ga4-lines":
+		return sniffed == "json" || sniffed == "gzip" || sniffed == "b64gzip"
+	}
+	return sniffed == "form" || sniffed == "gzip" || sniffed == "b64gzip"
+}
+
+func sniff(body []byte) string {
+	b := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	switch {
+	case bytes.HasPrefix(b, []byte("{")), bytes.HasPrefix(b, []byte("[")):
+		return "json"
+	case bytes.HasPrefix(b, []byte("\x1f\x8b")):
+		return "gzip"
+	case bytes.HasPrefix(b, []byte("H4sI")):
+		return "b64gzip"
+	case bytes.HasPrefix(b, []byte("eyJ")), bytes.HasPrefix(b, []byte("W3si")), bytes.HasPrefix(b, []byte("ewog")):
+		return "b64"
+	case bytes.HasPrefix(b, []byte("en=")) && bytes.IndexByte(b, '\n') > 0:
+		return "ga4-lines"
+	case bytes.IndexByte(b, '=') > 0:
+		return "form"
+	}
+	return "none"
+}
+
+func eachLine(body []byte, decode func(string) *payload) []*payload {
+	var out []*payload
+	for _, l := range strings.Split(string(body), "\n") {
+		if l = strings.TrimSpace(l); l != "" && len(out) < maxEvents {
+			out = append(out, decode(l))
+		}
+	}
+	return out
+}
+
+// inflate ungzips within the bound; what a broken stream gave is kept.
+func inflate(b []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(bytes.TrimSpace(b)))
+	if err != nil {
+		return nil
+	}
+	out, _ := io.ReadAll(io.LimitReader(z, maxInflate)) // a truncated stream still explains in part
+	return out
+}
+
+func unbase64(b []byte) []byte {
+	s := strings.TrimRight(string(bytes.TrimSpace(b)), "=")
+	s = strings.NewReplacer("-", "+", "_", "/", "\n", "", "\r", "").Replace(s)
+	if len(s)%4 == 1 {
+		s = s[:len(s)-1] // cut off in the middle
+	}
+	out, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+func decodeParam(codec, value string) *payload {
+	switch codec {
+	case "query":
+		return decodePairs(value, "&")
+	case "semicolon":
+		return decodePairs(value, ";")
+	case "colon":
+		return decodeColon(value)
+	case "ga4product":
+		return decodeGA4Product(value)
+	case "json":
+		return decodeJSON([]byte(value))
+	case "b64json":
+		return decodeJSON(unbase64([]byte(value)))
+	}
+	if all := decodeBody("auto", []byte(value)); len(all) > 0 {
+		return all[0]
+	}
+	return newPayload()
+}

@@ -1,0 +1,64 @@
+package vendor
+
+import (
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"golang.org/x/net/publicsuffix"
+)
+
+func parent(h string) string {
+	i := strings.IndexByte(h, '.')
+	if i < 0 {
+		return ""
+	}
+	return h[i+1:]
+}
+
+// Refuse reports whether host does nothing but track, so that it may be
+// refused by name, and which tracker (index plus one) it belongs to.
+func (r *Rules) Refuse(host string) (tracker int32, ok bool) {
+	if n, ok := r.refuse[host]; ok {
+		return n + 1, true
+	}
+	for h := host; h != ""; h = parent(h) {
+		if n, ok := r.refuseU[h]; ok {
+			return n + 1, true
+		}
+	}
+	return 0, false
+}
+
+// Names reports whether any rule names host; rules for any host do not count.
+func (r *Rules) Names(host string) bool {
+	if _, ok := r.Refuse(host); ok || len(r.exact[host]) > 0 {
+		return true
+	}
+	if len(r.byStem(host)) > 0 {
+		return true
+	}
+	for h := host; h != ""; h = parent(h) {
+		if len(r.under[h]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Covers reports whether rule n (index plus one) names host, or any host.
+func (r *Rules) Covers(n int32, host string) bool {
+	for _, h := range r.rules[n-1].spec().Hosts {
+		d, under := strings.CutPrefix(h, ".")
+		stem, any := strings.CutSuffix(h, ".*")
+		switch {
+		case h == "*", h == host, under && detect.UnderDomain(host, d):
+			return true
+		case any:
+			suffix, _ := publicsuffix.PublicSuffix(host)
+			if host == stem+"."+suffix {
+				return true
+			}
+		}
+	}
+	return false
+}

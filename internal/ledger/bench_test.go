@@ -52,7 +52,7 @@ func BenchmarkWrite(b *testing.B) {
 			l.Record(sighting(noon.Add(time.Duration(i)*time.Minute), ""))
 			i++
 		}
-		if err := l.flushed(context.Background()); err != nil {
+		if err := l.Flush(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -38,7 +38,7 @@ func writeForever(dir string) {
 		for i := 0; ; i++ {
 			l.Note(note("Meta", fmt.Sprint("s", i, ".example"), time.Now()))
 			if i%64 == 63 {
-				_ = l.flushed(context.Background())
+				_ = l.Flush(context.Background())
 			}
 		}
 	}()

@@ -74,7 +74,8 @@ var _ Recorder = (*Ledger)(nil)
 // worker. A damaged store is moved aside and a new one begun. If the store
 // cannot be opened for want of space, of permission or of a lock, Open
 // succeeds nevertheless: the ledger keeps trying, Stats says what is wrong, and
-// queries fail meanwhile. An error means that the options are faulty.
+// queries fail meanwhile. An error means that the options are faulty, or that
+// ctx ended.
 func Open(ctx context.Context, o Options) (*Ledger, error) {
 	return open(ctx, o, func(s Sighting) []detect.Verdict { return s.Set.Explain(s.Seen, s.Decision) })
 }
@@ -92,7 +93,9 @@ func open(ctx context.Context, o Options, explain func(Sighting) []detect.Verdic
 		done:     make(chan struct{}),
 	}
 	w := newWorker(l)
-	w.reopen(ctx)
+	if w.reopen(ctx) != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", ctx.Err())
+	}
 	go w.run()
 	return l, nil
 }
@@ -193,8 +196,10 @@ func (l *Ledger) setStore(s *store) {
 	l.store = s
 }
 
-// flushed waits until everything queued before the call is written or lost.
-func (l *Ledger) flushed(ctx context.Context) error {
+// Flush waits until everything recorded before the call can be read, so that
+// who asks right after a request finds it. The error says why that is not so:
+// ctx ended, the ledger is closed, or its store cannot be written.
+func (l *Ledger) Flush(ctx context.Context) error {
 	return l.do(ctx, func(_ context.Context, w *worker) error { return w.catchUp() })
 }
 

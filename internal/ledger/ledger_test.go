@@ -61,7 +61,7 @@ func stop(t testing.TB, l *Ledger) {
 
 func settle(t testing.TB, l *Ledger) {
 	t.Helper()
-	if err := l.flushed(t.Context()); err != nil {
+	if err := l.Flush(t.Context()); err != nil {
 		t.Fatalf("not written: %v; %+v", err, l.Stats())
 	}
 }

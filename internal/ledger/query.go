@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -189,6 +190,35 @@ func (s *store) fields(ctx context.Context, events []Event) error {
 		e.Disclosed = append(e.Disclosed, f)
 	}
 	return rows.Err()
+}
+
+// ErrDamaged says that the store is not sound.
+var ErrDamaged = errors.New("the ledger's file is damaged")
+
+// Check looks through the whole store, as far as ctx lets it, for damage that
+// queries and writes may not have met yet. The error wraps ErrDamaged and says
+// what was found first, or says why the store could not be read. The worker looks
+// at a store found damaged when it next tidies, and moves it aside if it is.
+func (l *Ledger) Check(ctx context.Context) error {
+	s, err := l.current()
+	if err != nil {
+		return err
+	}
+	var found string
+	err = s.r.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("looking through the ledger: %w", ctx.Err())
+	case damaged(err):
+		l.suspect(err)
+		return ErrDamaged
+	case err != nil:
+		return fmt.Errorf("looking through the ledger: %w", err)
+	case found != "ok":
+		l.counts.suspect.Store(true)
+		return fmt.Errorf("%w: %s", ErrDamaged, found)
+	}
+	return nil
 }
 
 // suspect has the worker look at a store that a reader found damaged.

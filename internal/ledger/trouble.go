@@ -46,13 +46,17 @@ func (w *worker) attempt() error {
 	return nil
 }
 
-// reopen opens the store; one that is damaged is moved aside first.
+// reopen opens the store; one that is damaged is moved aside first. Unless ctx
+// ended, a failure is tried again later.
 func (w *worker) reopen(ctx context.Context) error {
 	s, err := openStore(ctx, w.l.opts.dir())
 	if damaged(err) && w.aside(err) {
 		s, err = openStore(ctx, w.l.opts.dir())
 	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err // nothing is wrong with the store
+	case err != nil:
 		return w.stall(err)
 	}
 	w.store = s

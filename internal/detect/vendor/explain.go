@@ -1,6 +1,7 @@
 package vendor
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -50,7 +51,7 @@ func (ru *rule) verdict(p *payload, seen *detect.Seen) (v detect.Verdict, skip b
 	v.Activity, skip = ru.activity(p, v.Disclosed)
 	page := value(v.Disclosed, "page_url")
 	v.Say = ru.saying(seen.Request, page)
-	v.Dedupe = ru.dedupeKey(p, v, page)
+	v.Dedupe = ru.dedupeKey(p, v, cmp.Or(page, seen.Request.Page))
 	return v, skip
 }
 

@@ -287,6 +287,30 @@ func TestExplainBatch(t *testing.T) {
 	}
 }
 
+// Two hits are one only on one page, whether they name it or not.
+func TestDedupeByPage(t *testing.T) {
+	r := compile(t, testYAML)
+	key := func(url, page string) string {
+		q := &detect.Request{URL: url, Host: detect.HostOf(url), Page: page, PageFrom: detect.PageReferer}
+		return r.Explain(r.Match(q).Hit, &detect.Seen{Request: q})[0].Dedupe
+	}
+	const bare, named = "https://px.acme.example/tr?id=12&ev=PageView", "https://px.acme.example/tr?id=12&ev=PageView&eid=7"
+	for _, tt := range []struct {
+		url, a, b string
+		same      bool
+	}{
+		{bare, "https://shop.example/", "https://shop.example/", true},
+		{bare, "https://shop.example/", "https://news.example/", false},
+		{bare + "&dl=https://shop.example/p", "https://shop.example/", "https://www.shop.example/", true},
+		{named, "https://shop.example/", "https://shop.example/", true},
+		{named, "https://shop.example/", "https://news.example/", false},
+	} {
+		if got := key(tt.url, tt.a) == key(tt.url, tt.b); got != tt.same {
+			t.Errorf("%s on %s and on %s: same %v, want %v", tt.url, tt.a, tt.b, got, tt.same)
+		}
+	}
+}
+
 func TestPayloadSignature(t *testing.T) {
 	r := compile(t, testYAML)
 	for body, want := range map[string]bool{

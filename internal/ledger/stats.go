@@ -134,7 +134,7 @@ func plain(err error) string {
 		return "the ledger's files may not be written by this user"
 	case c == sqlite3.SQLITE_BUSY, c == sqlite3.SQLITE_LOCKED:
 		return "another program holds the ledger locked"
-	case c == sqlite3.SQLITE_CORRUPT, c == sqlite3.SQLITE_NOTADB:
+	case err == nil, c == sqlite3.SQLITE_CORRUPT, c == sqlite3.SQLITE_NOTADB: // a check fails without an error
 		return "the ledger's file is damaged"
 	case c == sqlite3.SQLITE_IOERR:
 		return "the disk reports errors, or is full"

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -28,6 +29,7 @@ const (
 	reasonRefusing = "client refuses our certificate"
 	reasonECH      = "encrypted name"
 	reasonNoLeaf   = "no certificate can be made"
+	reasonNotHTTP  = "not HTTP"
 )
 
 // choose decides about a tunnel whose ClientHello was read, and carries it out.
@@ -55,21 +57,20 @@ func (t *tunnel) named() (string, detect.Decision) {
 	if t.ip && t.sni != "" {
 		name = t.sni
 	}
-	d := t.s.judge(name, t)
+	d := t.judge(name)
 	if t.sni != "" && t.sni != name && d.Action != detect.Block && !t.hello.ECH {
-		if other := t.s.judge(t.sni, t); other.Action == detect.Block {
+		if other := t.judge(t.sni); other.Action == detect.Block {
 			return t.sni, other
 		}
 	}
 	return name, d
 }
 
-func (s *server) judge(host string, t *tunnel) detect.Decision {
-	set := s.p.set()
-	if set == nil {
+func (t *tunnel) judge(host string) detect.Decision {
+	if t.set == nil {
 		return detect.Decision{}
 	}
-	return set.Host(&detect.HostQuestion{Host: host}, s.p.policy(t.client))
+	return t.set.Host(&detect.HostQuestion{Host: host}, t.policy)
 }
 
 // decide is decision 2 of the design. probe says that the interception is, or
@@ -87,6 +88,9 @@ func (t *tunnel) decide(name string, d detect.Decision) (what choice, reason str
 	}
 	if why, ok := t.neverIntercepted(name); ok {
 		return keep(why)
+	}
+	if !t.speaksHTTP() {
+		return keep(reasonNotHTTP)
 	}
 	if t.hello.ECH && !t.ip && t.sni != t.host {
 		return keep(reasonECH)
@@ -148,6 +152,19 @@ func (t *tunnel) neverIntercepted(name string) (string, bool) {
 		return t.s.p.Never(t.sni)
 	}
 	return "", false
+}
+
+// otherPorts are those where TLS carries something else by registration. In
+// mail and chat the server speaks first, so that we would wait for each other.
+var otherPorts = []uint16{465, 563, 587, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 5223, 5269, 5349, 5671, 6514, 6697, 8883}
+
+// speaksHTTP reports whether the tunnel may carry HTTP, going by the protocols
+// that the client offers (RFC 7301), else by the port. We can answer nothing else.
+func (t *tunnel) speaksHTTP() bool {
+	if len(t.hello.ALPN) == 0 {
+		return !slices.Contains(otherPorts, t.port)
+	}
+	return slices.Contains(t.hello.ALPN, "h2") || slices.Contains(t.hello.ALPN, "http/1.1")
 }
 
 // leafName is the name that our certificate must bear.

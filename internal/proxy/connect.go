@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/proxy/filter"
 	"github.com/quench-proxy/quench/internal/proxy/guard"
 	"github.com/quench-proxy/quench/internal/proxy/hello"
@@ -23,10 +25,16 @@ type tunnel struct {
 	host   string        // of the CONNECT: lower case, no brackets, no trailing dot
 	port   uint16
 	agent  string
-	ip     bool // host is an IP literal
+	via    []string // of the CONNECT: the proxies it came through
+	ip     bool     // host is an IP literal
 	sni    string
 	hello  *hello.Hello // nil unless it begins with TLS
 	owner  chan string
+
+	// What judges the tunnel, the same from beginning to end: what is recorded
+	// must be explained by the rules that decided.
+	set    *engine.Set
+	policy *detect.Policy
 }
 
 type tunnelKey struct{}
@@ -36,6 +44,10 @@ var defaultPorts = []uint16{443, 8443}
 // connect answers a CONNECT that will not do, and gives the others to the
 // chain, which hijacks the connection for hijacked.
 func (s *server) connect(w http.ResponseWriter, r *http.Request, c filter.Client) {
+	if s.core.looped(r) {
+		plain(w, http.StatusLoopDetected, loopText)
+		return
+	}
 	host, port, err := connectTarget(r.RequestURI)
 	if err != nil {
 		plain(w, http.StatusBadRequest, "This CONNECT names no host and port: "+err.Error()+".")
@@ -49,7 +61,7 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, c filter.Client
 		plain(w, http.StatusForbidden, "This proxy opens no tunnel to that port for other devices.")
 		return
 	}
-	t := &tunnel{s: s, client: c, host: host, port: port, agent: r.UserAgent()}
+	t := &tunnel{s: s, client: c, host: host, port: port, agent: r.UserAgent(), via: r.Header["Via"], set: s.p.set(), policy: s.p.policy(c)}
 	if _, err := netip.ParseAddr(host); err == nil {
 		t.ip = true
 		if v := guard.Check(t.target(nil), t.from(), s.core.rules()); !v.Allow {

@@ -96,7 +96,7 @@ func (o *ownSet) change(a net.Addr, by int) {
 	if err != nil {
 		return // not TCP: nobody can ask us to connect to it
 	}
-	ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	ap = plainPort(ap)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.list == nil {
@@ -105,6 +105,11 @@ func (o *ownSet) change(a net.Addr, by int) {
 	if o.list[ap] += by; o.list[ap] <= 0 {
 		delete(o.list, ap)
 	}
+}
+
+// plainPort is ap as the guard writes addresses.
+func plainPort(ap netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
 }
 
 // has reports whether a connection to ap would end at one of our listeners.
@@ -121,7 +126,7 @@ func (o *ownSet) has(ap netip.AddrPort) bool {
 		}
 	}
 	for _, l := range more {
-		if o.meets(netip.AddrPortFrom(l.Addr().Unmap(), l.Port()), ap) {
+		if o.meets(plainPort(l), ap) {
 			return true
 		}
 	}
@@ -151,7 +156,7 @@ func (o *ownSet) isLocal(a netip.Addr) bool {
 		}
 		for _, l := range list {
 			if pfx, err := netip.ParsePrefix(l.String()); err == nil {
-				o.local[pfx.Addr().Unmap()] = true
+				o.local[pfx.Addr().Unmap().WithZone("")] = true
 			}
 		}
 	}

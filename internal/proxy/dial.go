@@ -187,8 +187,9 @@ func interleave(addrs []netip.Addr) []netip.Addr {
 	return out
 }
 
-// dialThrough opens a tunnel through the upstream proxy.
-func (c *core) dialThrough(ctx context.Context, t guard.Target, f guard.From, addr string) (net.Conn, error) {
+// dialThrough opens a tunnel through the upstream proxy. via is what the
+// client's own CONNECT came with.
+func (c *core) dialThrough(ctx context.Context, t guard.Target, f guard.From, addr string, via []string) (net.Conn, error) {
 	if err := c.refusedByName(t, f); err != nil {
 		return nil, err
 	}
@@ -198,12 +199,11 @@ func (c *core) dialThrough(ctx context.Context, t guard.Target, f guard.From, ad
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{"User-Agent": {""}}}
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: c.connectHeader(via)}
 	if u := c.upstream.User; u != nil {
 		pass, _ := u.Password()
 		req.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+pass)))
 	}
-	req.Header.Set("Via", "1.1 "+c.pseudo)
 	if err := req.Write(conn); err != nil {
 		_ = conn.Close()
 		return nil, err

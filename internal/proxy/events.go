@@ -17,10 +17,10 @@ func (t *tunnel) recordRefusal(name string, d detect.Decision, chain []string) {
 	}
 	d.Reply = detect.ReplyRefused
 	rec.Record(ledger.Sighting{
-		Set: t.s.p.set(), Decision: d, Door: door, Client: t.client.Label,
+		Set: t.set, Decision: d, Door: door, Client: t.client.Label,
 		Seen: detect.Seen{
 			Request: &detect.Request{Host: name, Method: "CONNECT"},
-			Policy:  t.s.p.policy(t.client), Chain: chain, Reply: detect.ReplyRefused, At: t.s.p.now(),
+			Policy:  t.policy, Chain: chain, Reply: detect.ReplyRefused, At: t.s.p.now(),
 		},
 	})
 }

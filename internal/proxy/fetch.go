@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -33,9 +34,15 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 		return x.page(r, err)
 	}
 	x.outbound(r, pl)
-	ctx := context.WithValue(r.Context(), vettedKey{}, vetted{host: host, addrs: pl.verdict.Addrs, port: port})
+	v := vetted{host: host, addrs: pl.verdict.Addrs, port: port}
+	if x.tun != nil {
+		v.via = x.tun.via
+	}
+	ctx := context.WithValue(r.Context(), vettedKey{}, v)
 	ctx = httptrace.WithClientTrace(ctx, x.trace())
-	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(r.WithContext(ctx))
+	out := r.WithContext(ctx)
+	out.URL = asWritten(r.URL, x.s.core.upstream != nil)
+	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(out)
 	if err != nil {
 		x.failed(err)
 		return x.fault(r, x.learnFailure(host, pl, err))
@@ -64,6 +71,22 @@ func (x *exchange) locate(ctx context.Context, t guard.Target) (place, error) {
 		return place{}, core.refusedByName(t, x.from)
 	}
 	return core.locate(ctx, t, x.from, x.client.Addr)
+}
+
+// asWritten returns u such that its path leaves byte for byte as it came: of a
+// path with characters that net/url would escape ("|", "^") it makes another
+// one, which a server that signed its address does not know.
+func asWritten(u *url.URL, chained bool) *url.URL {
+	raw := u.RawPath
+	if raw == "" || raw[0] != '/' || strings.HasPrefix(raw, "//") || raw == u.EscapedPath() {
+		return u
+	}
+	c := *u
+	c.Opaque = raw
+	if chained && u.Scheme == "http" { // such a proxy gets the absolute form
+		c.Opaque = "//" + u.Host + raw
+	}
+	return &c
 }
 
 // outbound gives the request what it leaves with.

@@ -68,10 +68,12 @@ func (s *server) clientOf(r *http.Request) (c filter.Client, ok bool) {
 	return c, false
 }
 
+const loopText = "This request came back to the proxy that sent it: a loop."
+
 // exchange serves one plain or intercepted request, whose URL is absolute.
 func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Client, t *tunnel) {
 	if s.core.looped(r) {
-		plain(w, http.StatusLoopDetected, "This request came back to the proxy that sent it: a loop.")
+		plain(w, http.StatusLoopDetected, loopText)
 		return
 	}
 	x := s.newExchange(r, c, t)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -69,6 +70,15 @@ func (c *core) via(r *http.Request) string {
 		version = "2.0"
 	}
 	return version + " " + c.pseudo
+}
+
+// connectHeader is what we send with a CONNECT of our own: without our name in
+// it, and those before us, a ring of proxies would turn until its files run out.
+func (c *core) connectHeader(via []string) http.Header {
+	return http.Header{
+		"User-Agent": {""}, // or net/http adds its own
+		"Via":        append(slices.Clone(via), "1.1 "+c.pseudo),
+	}
 }
 
 // looped reports whether the request has passed through us before.

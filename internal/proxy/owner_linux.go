@@ -97,10 +97,6 @@ func inodeIn(table string, local, remote netip.AddrPort) string {
 	return ""
 }
 
-func plainPort(ap netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
-}
-
 // kernelAddr reads "0100007F:1F90": words of four bytes, each in the byte
 // order of the machine.
 func kernelAddr(s string) (netip.AddrPort, bool) {

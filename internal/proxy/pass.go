@@ -20,7 +20,7 @@ func (t *tunnel) hijacked(_ *http.Request, conn net.Conn, _ *goproxy.ProxyCtx) {
 func (t *tunnel) pass(c *peeked, reason string) {
 	if t.hello == nil {
 		// What is not TLS still has a name in its CONNECT.
-		if d := t.s.judge(t.host, t); d.Action == detect.Block {
+		if d := t.judge(t.host); d.Action == detect.Block {
 			t.s.p.stats.count(&t.s.p.stats.Refused)
 			t.recordRefusal(t.host, d, nil)
 			return
@@ -55,7 +55,7 @@ func (*trackerError) Error() string { return "the name leads to a tracker" }
 func (t *tunnel) dial(ctx context.Context) (net.Conn, error) {
 	core := t.s.core
 	if core.upstream != nil {
-		return core.dialThrough(ctx, t.target(nil), t.from(), t.address())
+		return core.dialThrough(ctx, t.target(nil), t.from(), t.address(), t.via)
 	}
 	place, err := core.locate(ctx, t.target(nil), t.from(), t.client.Addr)
 	if len(place.chain) > 0 {
@@ -70,9 +70,8 @@ func (t *tunnel) dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (t *tunnel) judgeChain(chain []string) detect.Decision {
-	set := t.s.p.set()
-	if set == nil {
+	if t.set == nil {
 		return detect.Decision{}
 	}
-	return set.Chain(&detect.Request{Host: t.host}, chain, t.s.p.policy(t.client))
+	return t.set.Chain(&detect.Request{Host: t.host}, chain, t.policy)
 }

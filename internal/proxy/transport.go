@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -61,6 +62,10 @@ func newTransport(c *core) *http.Transport {
 	}
 	if c.upstream != nil {
 		t.Proxy = http.ProxyURL(c.upstream)
+		t.GetProxyConnectHeader = func(ctx context.Context, _ *url.URL, _ string) (http.Header, error) {
+			v, _ := ctx.Value(vettedKey{}).(vetted)
+			return c.connectHeader(v.via), nil
+		}
 	}
 	return t
 }
@@ -70,6 +75,7 @@ type vetted struct {
 	host  string
 	addrs []netip.Addr
 	port  uint16
+	via   []string // of the tunnel that the request came through
 }
 
 type vettedKey struct{}

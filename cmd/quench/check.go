@@ -39,6 +39,9 @@ func (a *app) checkCmd() *cobra.Command {
 			if stream != (len(args) == 0) {
 				return usagef("check needs a URL, or --jsonl and no URL")
 			}
+			if stream && asJSON {
+				return usagef("--json is for one URL; --jsonl prints JSON anyway")
+			}
 			c, err := a.newJudge()
 			if err != nil {
 				return err
@@ -61,9 +64,12 @@ func (a *app) checkCmd() *cobra.Command {
 	f.StringVar(&in.Method, "method", "", "the HTTP `METHOD`; GET, or POST with --body")
 	f.StringVar(&bodyFile, "body", "", "a `FILE` with the request's body, - for standard input")
 	f.StringArrayVarP(&headers, "header", "H", nil, "a header `\"Name: value\"`; may be repeated")
-	cmd.MarkFlagsMutuallyExclusive("json", "jsonl")
 	return cmd
 }
+
+// notInToken are the visible characters that a method cannot have (RFC 9110,
+// 5.6.2).
+const notInToken = "\"(),/:;<=>?@[\\]{}"
 
 // complete adds what the command line says beside the URL.
 func (in *checkInput) complete(stdin io.Reader, headers []string, bodyFile string) error {
@@ -77,6 +83,12 @@ func (in *checkInput) complete(stdin io.Reader, headers []string, bodyFile strin
 		}
 		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
 		in.Headers[name] = append(in.Headers[name], strings.TrimSpace(value))
+	}
+	if in.Page != "" && detect.HostOf(pageURL(in.Page)) == "" {
+		return usagef("--page %.200q has no host", in.Page)
+	}
+	if strings.ContainsFunc(in.Method, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(notInToken, r) }) {
+		return usagef("--method %.200q is no HTTP method", in.Method)
 	}
 	if bodyFile == "" {
 		return nil

@@ -84,7 +84,7 @@ func TestLineReaderBound(t *testing.T) {
 	for i, want := range []struct {
 		line string
 		err  error
-	}{{"a\n", nil}, {"", errLongLine}, {"b\n", nil}, {fits + "\n", nil}, {"", errLongLine}, {"", io.EOF}} {
+	}{{"a\n", nil}, {"\n", nil}, {"", errLongLine}, {"b\n", nil}, {fits + "\n", nil}, {"", errLongLine}, {"", io.EOF}} {
 		line, err := l.next()
 		if string(line) != want.line || !errors.Is(err, want.err) {
 			t.Errorf("line %d: %.20q, %v; want %.20q, %v", i, line, err, want.line, want.err)
@@ -99,6 +99,46 @@ func TestCheckBodyBound(t *testing.T) {
 	var coded *codedError
 	if !errors.As(err, &coded) || coded.code != exitUnreadable {
 		t.Errorf("a body past the bound: %v", err)
+	}
+}
+
+func TestCheckTextIsPrintable(t *testing.T) {
+	t.Parallel()
+	j, err := (&app{getenv: func(string) string { return "" }, dataDir: t.TempDir()}).newJudge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{"https://ex\x1b[31mample.com/", "https://a.example\nallow/", "https://www.facebook.com/tr?id=1&ev=\x1b]0;x\x07",
+		"https://www.facebook.com/tr?id=1&ev=%1b%5b31m"} {
+		c, err := j.check(&checkInput{URL: url})
+		if err != nil {
+			t.Fatalf("%q: %v", url, err)
+		}
+		var b strings.Builder
+		c.text(&b)
+		if strings.ContainsAny(b.String(), "\x1b\x07") || strings.Contains(b.String(), "a.example\nallow") {
+			t.Errorf("check %q prints %q", url, b.String())
+		}
+	}
+}
+
+func TestTarget(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ url, want string }{
+		{"shop.example", "https://shop.example"},
+		{"shop.example:8080/a?b", "https://shop.example:8080/a?b"},
+		{"shop.example?b=c:d", "https://shop.example?b=c:d"},
+		{"wss://shop.example/s", "https://shop.example/s"},
+		{" //shop.example/a ", "//shop.example/a"},
+		{"https://u:p@BÜCHER.example:1/Ü", "https://u:p@xn--bcher-kva.example:1/Ü"},
+		{"bücher.example/a", "https://xn--bcher-kva.example/a"},
+		{"https://shop.example/ü", "https://shop.example/ü"},
+		{"mailto:a@shop.example", ""}, {"data:text/html,a.example", ""}, {"tel:1.2", ""}, {"localhost", ""}, {"", ""},
+	} {
+		got, err := (&checkInput{URL: tt.url}).target()
+		if got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("target(%q) = %q, %v; want %q", tt.url, got, err, tt.want)
+		}
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/memory"
@@ -56,7 +59,7 @@ func parseInput(line []byte) (*checkInput, error) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(in); err != nil {
-		return nil, fmt.Errorf("read the line: %w", err)
+		return nil, lineFault(err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, errors.New("read the line: something follows the object")
@@ -76,6 +79,20 @@ func parseInput(line []byte) (*checkInput, error) {
 		in.body = []byte(in.Body)
 	}
 	return in, nil
+}
+
+// lineFault says what is wrong with a line without the words of Go.
+func lineFault(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("read the line: it is blank")
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fmt.Errorf("read the line: %q cannot be a %s", wrong.Field, wrong.Value)
+	case errors.As(err, &wrong):
+		return fmt.Errorf("read the line: want an object, got %s", wrong.Value)
+	}
+	return fmt.Errorf("read the line: %s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // dest is what a browser says of a request of each type in Sec-Fetch-Dest and
@@ -128,8 +145,9 @@ func pageURL(page string) string {
 	return page
 }
 
-// target returns the URL to judge: a web socket's as the proxy sees it, and one
-// without a scheme as https if it begins with a host.
+// target returns the URL to judge: a web socket's as the proxy sees it, one
+// without a scheme as https if it begins with a host, and a host as browsers
+// send it.
 func (in *checkInput) target() (string, error) {
 	url := strings.TrimSpace(in.URL)
 	if scheme, rest, ok := strings.Cut(url, "://"); ok {
@@ -139,15 +157,36 @@ func (in *checkInput) target() (string, error) {
 		case "wss":
 			url = "https://" + rest
 		}
-	} else if host, _, _ := strings.Cut(url, "/"); !strings.HasPrefix(url, "//") && strings.ContainsAny(host, ".") {
-		if _, err := memory.CleanHost(host); err == nil {
-			url = "https://" + url
-		}
+	} else if !strings.HasPrefix(url, "//") && beginsWithHost(url) {
+		url = "https://" + url
 	}
-	if detect.HostOf(url) == "" {
+	host := detect.HostOf(url)
+	if host == "" {
 		return "", fmt.Errorf("%.200q has no host to judge", in.URL)
 	}
+	if strings.IndexFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			at := strings.Index(strings.ToLower(url), host)
+			if at >= 0 && at+len(host) <= len(url) && strings.EqualFold(url[at:at+len(host)], host) {
+				url = url[:at] + ascii + url[at+len(host):]
+			}
+		}
+	}
 	return url, nil
+}
+
+// beginsWithHost reports whether a text without "://" begins with a host name
+// and perhaps a port. A scheme (mailto:, data:) is none.
+func beginsWithHost(s string) bool {
+	if i := strings.IndexAny(s, "/?#"); i >= 0 {
+		s = s[:i]
+	}
+	host, port, _ := strings.Cut(s, ":")
+	if !strings.Contains(host, ".") || strings.Trim(port, "0123456789") != "" {
+		return false
+	}
+	_, err := memory.CleanHost(host)
+	return err == nil
 }
 
 var errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
@@ -157,18 +196,10 @@ type lineReader struct{ r *bufio.Reader }
 
 func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, 64<<10)} }
 
-// next returns the next line that is not blank, io.EOF at the end, and
-// errLongLine for one that was skipped because it is too long.
+// next returns the next line, io.EOF at the end, and errLongLine for one that
+// was skipped because it is too long. Blank lines count: each line in has its
+// line out.
 func (l *lineReader) next() ([]byte, error) {
-	for {
-		line, err := l.line()
-		if err != nil || len(bytes.TrimSpace(line)) > 0 {
-			return line, err
-		}
-	}
-}
-
-func (l *lineReader) line() ([]byte, error) {
 	var line []byte
 	long := false
 	for {

@@ -156,7 +156,7 @@ func (c *checked) text(w io.Writer) {
 	}
 	fmt.Fprintln(w, head)
 	if c.Sentence == "" && len(c.Evidence) == 0 {
-		fmt.Fprintf(w, "Nothing in the rules speaks of %s; only its answer could show more.\n", c.Request.Host)
+		fmt.Fprintf(w, "No rule applies to this request to %s; only its answer could show more.\n", printable(c.Request.Host))
 	}
 	event(w, c.Sentence, c.Disclosed)
 	for _, a := range c.Also {
@@ -179,7 +179,7 @@ func (c *checked) text(w io.Writer) {
 
 func event(w io.Writer, sentence string, fields []detect.Field) {
 	if sentence != "" {
-		fmt.Fprintf(w, "\n%s\n", sentence)
+		fmt.Fprintf(w, "\n%s\n", printable(sentence))
 	}
 	for _, f := range fields {
 		mark := " "
@@ -195,9 +195,9 @@ func event(w io.Writer, sentence string, fields []detect.Field) {
 }
 
 func reason(w io.Writer, e detect.Evidence) {
-	fmt.Fprintf(w, "  %s: %s", e.Kind, e.Detail)
+	fmt.Fprintf(w, "  %s: %s", e.Kind, printable(e.Detail))
 	if e.Source != "" {
-		fmt.Fprintf(w, " (%s)", e.Source)
+		fmt.Fprintf(w, " (%s)", printable(e.Source))
 	}
 	fmt.Fprintln(w)
 }

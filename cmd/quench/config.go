@@ -146,15 +146,11 @@ func (a *app) configCmd() *cobra.Command {
 		Short: "Say whether the configuration and the rules are right, and every fault",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := a.loadRules()
-			if err != nil {
+			if _, _, err := a.loadAll(overrides{}); err != nil {
 				return err
 			}
 			path, _, err := a.configPath()
 			if err != nil {
-				return err
-			}
-			if _, err := a.loadConfig(set.trackers); err != nil {
 				return err
 			}
 			if _, err := os.Stat(path); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/strictyaml"
 	"github.com/quench-proxy/quench/rules"
 )
 
@@ -40,7 +42,7 @@ func (a *app) loadRules() (*ruleSet, error) {
 	}
 	set, err := engine.Load(src)
 	if err != nil {
-		return nil, err
+		return nil, inDir(about.Source, err)
 	}
 	r := &ruleSet{set: set, about: about}
 	r.about.Trackers = len(set.Trackers())
@@ -48,4 +50,20 @@ func (a *app) loadRules() (*ruleSet, error) {
 		r.trackers = set.Trackers()
 	}
 	return r, nil
+}
+
+// inDir gives the faults of a person's own rule files the names under which
+// they can be opened.
+func inDir(dir string, err error) error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range all.Unwrap() {
+			out = append(out, inDir(dir, e))
+		}
+		return errors.Join(out...)
+	}
+	if f, ok := err.(*strictyaml.Fault); ok && filepath.IsAbs(dir) {
+		return &strictyaml.Fault{File: filepath.Join(dir, filepath.FromSlash(f.File)), Line: f.Line, Text: f.Text}
+	}
+	return err
 }

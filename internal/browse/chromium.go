@@ -39,7 +39,10 @@ func (s Session) trustInHome(ctx context.Context, home string) bool {
 	if err == nil {
 		err = db.Add(ctx, s.CA)
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return false // no browser will be opened
+	case err != nil:
 		fmt.Fprintf(s.Stderr, "quench: %v; the browser is told by a flag instead\n", err)
 		return false
 	}

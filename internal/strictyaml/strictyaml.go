@@ -89,9 +89,22 @@ func fault(file, text string, known map[string][]string) *Fault {
 	} else if m := doubleRE.FindStringSubmatch(f.Text); m != nil {
 		f.Text = fmt.Sprintf("key %s is already set in line %s", m[1], m[2])
 	} else if m := typeRE.FindStringSubmatch(f.Text); m != nil {
-		f.Text = fmt.Sprintf("%s does not fit here, want %s", m[2], wants(m[3]))
+		f.Text = fmt.Sprintf("%s does not fit here, want %s", given(m[1], m[2]), wants(m[3]))
 	}
 	return f
+}
+
+// given names what stands in the document: its text, or its kind if it has none.
+func given(tag, text string) string {
+	switch {
+	case text != "into":
+		return text
+	case tag == "seq":
+		return "a list"
+	case tag == "map":
+		return "a mapping"
+	}
+	return "this"
 }
 
 func wants(goType string) string {

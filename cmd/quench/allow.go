@@ -33,7 +33,7 @@ func (a *app) allowCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := control.AllowRequest{Override: detect.Override{On: on}, Client: client}
 			if len(args) == 1 {
-				if n := nearestCommand(cmd, args[0]); n != "" && !strings.Contains(args[0], ".") {
+				if n := nearestCommand(cmd, args[0]); args[0] != "" && n != "" && !strings.Contains(args[0], ".") {
 					return usagef("%q is no host; did you mean %q?", args[0], "quench allow "+n)
 				}
 				r.To = args[0]
@@ -62,8 +62,8 @@ func (a *app) allowCmd() *cobra.Command {
 }
 
 // withAllows runs do on the running service's allows, or on the memory itself
-// if no service runs.
-func (a *app) withAllows(ctx context.Context, do func(allows) error) error {
+// if no service runs. Who only reads neither makes nor locks anything.
+func (a *app) withAllows(ctx context.Context, readOnly bool, do func(allows) error) error {
 	dir, err := a.data()
 	if err != nil {
 		return err
@@ -72,12 +72,14 @@ func (a *app) withAllows(ctx context.Context, do func(allows) error) error {
 	if _, err := c.Status(ctx); !errors.Is(err, control.ErrNotRunning) {
 		return do(remoteAllows{ctx, c})
 	}
-	sock, err := control.Listen(ctx, dir, nil)
-	if err != nil {
-		return err
+	if !readOnly {
+		sock, err := control.Listen(ctx, dir, nil)
+		if err != nil {
+			return err
+		}
+		defer sock.Close()
 	}
-	defer sock.Close()
-	m, err := memory.Open(dir, memory.Options{Log: a.logger()})
+	m, err := memory.Open(dir, memory.Options{Log: a.logger(), ReadOnly: readOnly})
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (l memoryAllows) remove(q control.RemoveRequest) (int, error) {
 }
 
 func (a *app) allow(ctx context.Context, r control.AllowRequest, asJSON bool) error {
-	return a.withAllows(ctx, func(l allows) error {
+	return a.withAllows(ctx, false, func(l allows) error {
 		got, err := l.add(r)
 		if err != nil {
 			return err
@@ -177,7 +179,7 @@ func (a *app) allowLsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List what is allowed", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAllows(cmd.Context(), func(l allows) error {
+			return a.withAllows(cmd.Context(), true, func(l allows) error {
 				list, err := l.list()
 				if err != nil {
 					return err
@@ -216,7 +218,9 @@ func (a *app) allowRemoveCmd() *cobra.Command {
 			r := control.RemoveRequest{Override: detect.Override{On: on}}
 			if len(args) == 1 {
 				if id, err := strconv.ParseInt(args[0], 10, 64); err == nil && on == "" {
-					r.ID = memory.ID(id)
+					if r.ID = memory.ID(id); id <= 0 {
+						return fmt.Errorf("%w: %d", memory.ErrNoAllow, id)
+					}
 				} else {
 					r.To = args[0]
 				}
@@ -227,7 +231,7 @@ func (a *app) allowRemoveCmd() *cobra.Command {
 					return &usageError{err}
 				}
 			}
-			return a.withAllows(cmd.Context(), func(l allows) error {
+			return a.withAllows(cmd.Context(), false, func(l allows) error {
 				n, err := l.remove(r)
 				if err == nil {
 					_, err = fmt.Fprintf(a.out, "%d removed\n", n)

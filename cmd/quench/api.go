@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/ledger"
@@ -44,7 +45,20 @@ func chosen(q *control.Query, e *ledger.Event) bool {
 		strings.Contains(strings.ToLower(t.Name), want) || strings.EqualFold(t.ID, want))
 }
 
+// freshTime is how long a reader waits for what was recorded just now.
+const freshTime = time.Second
+
+// fresh writes what is queued, so that who asks right after a request finds it.
+// A ledger that cannot write now has its older events to tell.
+func (b book) fresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, freshTime)
+	defer cancel()
+	_ = b.l.Flush(ctx)
+}
+
+// events yields what is in the book and what is on its way there.
 func (b book) events(ctx context.Context, q control.Query, yield func(ledger.Event) error) error {
+	b.fresh(ctx)
 	f := ledger.Filter{Since: q.Since, Site: q.Site, Newest: q.Limit > 0}
 	var last []ledger.Event
 	for e, err := range b.l.Events(ctx, f) {

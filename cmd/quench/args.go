@@ -69,3 +69,27 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	return usagef("unknown flag --%s for %q", m[1], cmd.CommandPath())
 }
+
+// strictHelp has the commands that the library adds refuse what does not exist
+// instead of printing a help text as if all were well.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("completion") // with an argument: it is made only then
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args, c.RunE = noArgs, needsCommand
+		case "help":
+			c.RunE = func(_ *cobra.Command, args []string) error { return helpOn(root, args) }
+		}
+	}
+}
+
+func helpOn(root *cobra.Command, args []string) error {
+	cmd, rest, err := root.Find(args)
+	if err != nil || len(rest) > 0 {
+		return usagef("there is no command %q", strings.Join(args, " "))
+	}
+	cmd.InitDefaultHelpFlag()
+	return cmd.Help()
+}

@@ -90,7 +90,7 @@ func (a *app) examineService(ctx context.Context, r *report, dir string, cfg *co
 }
 
 // doctor is the part of the checks that only the service itself can make.
-func (s *service) doctor(context.Context) []control.Check {
+func (s *service) doctor(ctx context.Context) []control.Check {
 	r := &report{}
 	if s.cfg.Load().Mode == "observe" {
 		r.add("mode", warn, "it only watches: nothing is blocked", "take out --observe, or set mode: block")
@@ -104,7 +104,9 @@ func (s *service) doctor(context.Context) []control.Check {
 		r.add("ledger", warn, "nothing is recorded", "")
 		return r.checks
 	}
-	examineStats(r, s.ledger.Stats())
+	if st := s.ledger.Stats(); st.LastError != "" || examineSoundness(ctx, r, s.ledger) {
+		examineStats(r, st)
+	}
 	return r.checks
 }
 

@@ -152,12 +152,43 @@ func (a *app) examineLedger(ctx context.Context, r *report, dir string) {
 		return
 	}
 	defer closeLedger(l)
+	if st := l.Stats(); st.LastError != "" || !st.ReplacedAt.IsZero() {
+		examineStats(r, st)
+		return
+	}
+	if !examineSoundness(ctx, r, l) {
+		return
+	}
 	n, err := l.Count(ctx, ledger.Filter{})
 	if err != nil {
 		r.add("ledger", fail, err.Error(), "")
 		return
 	}
 	r.add("ledger", ok, fmt.Sprintf("%s, %d kB", plural(int(n), "event"), sizeUnder(filepath.Join(dir, "ledger"))>>10), "")
+}
+
+// soundTime is how long a ledger is looked through. What that is too short for
+// is so large that the next look will not end either.
+const soundTime = 10 * time.Second
+
+// examineSoundness looks through the whole ledger for damage, and reports
+// whether there is none as far as it got.
+func examineSoundness(ctx context.Context, r *report, l *ledger.Ledger) bool {
+	ctx, cancel := context.WithTimeout(ctx, soundTime)
+	defer cancel()
+	err := l.Check(ctx)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, context.DeadlineExceeded):
+		r.add("ledger", warn, fmt.Sprintf("too large to look through within %s", soundTime), "")
+		return true
+	case errors.Is(err, ledger.ErrDamaged):
+		r.add("ledger", fail, oneLine(err), "quench serve moves a damaged ledger aside and begins a new one; quench log erase --all removes both")
+	default:
+		r.add("ledger", fail, oneLine(err), "")
+	}
+	return false
 }
 
 // examineStats says how a ledger at work is.

@@ -73,6 +73,14 @@ func (o *logOptions) query() (control.Query, error) {
 	return q, nil
 }
 
+// nothing says that there is nothing to show.
+func (o *logOptions) nothing() string {
+	if o.since != "" || o.company != "" || o.site != "" {
+		return "Nothing that was recorded fits this."
+	}
+	return "Nothing has been recorded yet."
+}
+
 // printer returns what prints one event. A slow reader's losses are said.
 func (a *app) printer(asJSON bool) func(ledger.Event) error {
 	return func(e ledger.Event) error {
@@ -122,19 +130,25 @@ func (a *app) follow(ctx context.Context, q control.Query, o logOptions) error {
 	return errors.Join(err, ctx.Err())
 }
 
-func (a *app) readLog(ctx context.Context, q control.Query, o logOptions) error {
+func (a *app) readLog(ctx context.Context, q control.Query, o logOptions) (err error) {
 	dir, err := a.data()
 	if err != nil {
 		return err
 	}
-	show := a.printer(o.json)
+	shown := false
+	defer func() {
+		if err == nil && !shown {
+			a.say("%s", o.nothing())
+		}
+	}()
+	printer := a.printer(o.json)
+	show := func(e ledger.Event) error { shown = true; return printer(e) }
 	err = control.NewClient(dir).Events(ctx, q, show)
 	if !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
 	l, err := a.openLedger(ctx, dir)
 	if errors.Is(err, errNoLedger) {
-		a.say("Nothing has been recorded yet.")
 		return nil
 	}
 	if err != nil {
@@ -158,8 +172,12 @@ func (a *app) openLedger(ctx context.Context, dir string) (*ledger.Ledger, error
 	if err != nil {
 		return nil, err
 	}
-	opts.Dir, opts.Log = dir, a.logger()
-	return ledger.Open(ctx, opts)
+	opts.Dir = dir
+	l, err := ledger.Open(ctx, opts) // its log would tell of traffic, of which there is none
+	if err == nil && !l.Stats().ReplacedAt.IsZero() {
+		a.say("The ledger was damaged: it was moved aside and a new one begun.")
+	}
+	return l, err
 }
 
 func closeLedger(l *ledger.Ledger) {

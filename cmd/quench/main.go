@@ -143,6 +143,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
 	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.logCmd(), a.allowCmd(), a.caCmd(),
 		a.configCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd())
+	strictHelp(root)
 	return root
 }
 

@@ -83,6 +83,14 @@ func (s *service) run(ctx context.Context, ln net.Listener) error {
 // greet says in plain words what is on and what to do now.
 func (s *service) greet(ln net.Listener) {
 	a, cfg, about := s.app, s.cfg.Load(), s.rules.Load().about
+	if a.logFormat == "json" { // who reads that reads nothing else
+		addr := "off"
+		if ln != nil {
+			addr = ln.Addr().String()
+		}
+		s.log.Info("serving", "proxy", addr, "mode", cfg.Mode, "trackers", about.Trackers, "rules", about.Source)
+		return
+	}
 	verb := "Quench is on: it answers tracking pixels itself and tells you what they would have told."
 	if cfg.Mode == "observe" {
 		verb = "Quench is watching: it records what tracking pixels tell, and touches nothing."

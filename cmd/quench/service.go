@@ -64,7 +64,7 @@ type service struct {
 	mem    *memory.Memory
 	ledger *ledger.Ledger // nil if nothing is recorded
 	proxy  *proxy.Proxy
-	silent *proxy.Proxy // the same, but it records nothing
+	silent func() *proxy.Proxy // makes one that records nothing, for one sitting
 	sock   *control.Socket
 
 	reloading sync.Mutex
@@ -174,12 +174,12 @@ func (s *service) wire(cfg *config) error {
 		p.PrivateNames = func(host string) bool { _, ok := private.Match(host); return ok }
 		return p
 	}
+	s.silent = func() *proxy.Proxy { return build(nil) }
 	if s.ledger == nil {
-		s.proxy = build(nil)
-		s.silent = s.proxy
-		return nil
+		s.proxy = s.silent()
+	} else {
+		s.proxy = build(s.ledger)
 	}
-	s.proxy, s.silent = build(s.ledger), build(nil)
 	return nil
 }
 

@@ -35,22 +35,29 @@ func (c *config) memory() memory.Config {
 	return m
 }
 
-// newProxy makes a proxy on the service's state. Without a recorder it also
-// learns nothing: what is learned would show where somebody was.
+// newProxy makes a proxy on the service's state. Without a recorder it keeps
+// what it learns to itself: on disk it would show where somebody was.
 func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *proxy.Proxy {
 	set := func() *engine.Set { return s.rules.Load().set }
-	policy := func(c filter.Client) *detect.Policy { return s.mem.Policy(c.Label) }
+	var mind interface {
+		Policy(client string) *detect.Policy
+		Learn(host, url string, at time.Time)
+	} = s.mem
+	if rec == nil {
+		mind = s.mem.Session()
+	}
+	policy := func(c filter.Client) *detect.Policy { return mind.Policy(c.Label) }
 	p := &proxy.Proxy{
 		Filter: &filter.Filter{
 			Set: set, Policy: policy, Recorder: rec,
-			Allow: s.allowFromPage, Secret: secret, Log: s.log,
+			Learn: mind.Learn, Allow: s.allowFromPage, Secret: secret, Log: s.log,
 		},
 		Set: set, Policy: policy, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
 		Upstream: cfg.Proxy.Upstream, Drain: drainTime, Log: s.log,
 	}
 	if rec != nil {
-		p.Filter.Learn, p.Clients = s.mem.Learn, s.mem.Clients()
+		p.Clients = s.mem.Clients()
 	}
 	for _, text := range cfg.Proxy.AllowFrom {
 		if prefix, err := parsePrefix(text); err == nil {
@@ -90,7 +97,7 @@ func (s *service) browseLease(ctx context.Context, r control.BrowseRequest) (str
 	}
 	p := s.proxy
 	if r.NoRecord {
-		p = s.silent
+		p = s.silent()
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})

@@ -111,6 +111,8 @@ type Saying struct {
 	// Site is the host of the page, "" if unknown; Guess says it is one.
 	Site  string
 	Guess bool
+	// Direct: the address was opened itself, so that no page sent the hit.
+	Direct bool
 	// Path is the page's path without query, "" if unknown.
 	Path string
 	// Host is where the request went.

@@ -146,7 +146,7 @@ func saying(level Level, s *detect.Saying) *detect.Saying {
 		c.Path = cut(path(level, s.Path), MaxURL)
 	}
 	if level != Redacted && level != Full {
-		c.Site, c.Path, c.Guess = "", "", false
+		c.Site, c.Path, c.Guess, c.Direct = "", "", false, false
 	}
 	return &c
 }

@@ -37,8 +37,7 @@ func Sentence(v *detect.Verdict) string {
 
 func hit(v *detect.Verdict) string {
 	var b strings.Builder
-	b.WriteString(site(v))
-	b.WriteString(verb(v, " tried to tell ", " has told "))
+	b.WriteString(teller(v))
 	b.WriteString(who(v))
 	if v.Activity != nil && v.Activity.Says != "" {
 		b.WriteString(" that " + v.Activity.Says)
@@ -94,12 +93,27 @@ func name(v *detect.Verdict) string {
 func site(v *detect.Verdict) string {
 	s := strings.TrimPrefix(v.Say.Site, "www.")
 	switch {
+	case v.Say.Direct:
+		return "You"
 	case s == "":
 		return "A page"
 	case v.Say.Guess:
 		return "A page, probably of " + s + ","
 	}
 	return s
+}
+
+// teller is the beginning of a sentence up to who is told.
+func teller(v *detect.Verdict) string {
+	switch {
+	case !v.Say.Direct:
+		return site(v) + verb(v, " tried to tell ", " has told ")
+	case v.Told:
+		return "Opening " + v.Say.Host + " has told "
+	case v.Action == detect.Block:
+		return "Opening " + v.Say.Host + " would have told "
+	}
+	return "Opening " + v.Say.Host + " tells "
 }
 
 func who(v *detect.Verdict) string {

@@ -282,6 +282,10 @@ func (ru *rule) saying(q *detect.Request, page string) *detect.Saying {
 		Site: detect.HostOf(q.Page), Guess: q.PageFrom == detect.PageGuess, Host: q.Host,
 		Likely: ru.tracker.spec.Confidence == "known",
 	}
+	if q.PageFrom == detect.PageDocument {
+		s.Site, s.Direct = "", true
+		return s
+	}
 	if s.Site == "" {
 		s.Site, s.Guess = detect.HostOf(page), false
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -125,8 +126,11 @@ func visitWary(t *testing.T, w *world, b *tab, site string) {
 func visitCurl(t *testing.T, w *world, host string) {
 	t.Helper()
 	path, err := exec.LookPath("curl")
+	if err != nil && os.Getenv("QUENCH_REQUIRE_BROWSERS") == "1" {
+		t.Fatal(err)
+	}
 	if err != nil {
-		t.Skip("curl is not installed")
+		t.Skip(err)
 	}
 	w.Net.Handle(host, html(map[string]string{"/visit": "the page"}))
 	run := func(address string) (string, error) {

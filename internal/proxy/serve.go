@@ -47,9 +47,9 @@ func newServer(p *Proxy, c *core, o ListenerOptions) *server {
 	s.inner.ConnContext = innerContext
 	s.inner.HTTP2 = &http.HTTP2Config{
 		MaxConcurrentStreams: 250,
-		// An upload's window; browsers rarely send much on many streams at once.
+		// An upload's window, and room for 32 that their sites do not read on.
 		MaxReceiveBufferPerStream:     256 << 10,
-		MaxReceiveBufferPerConnection: 1 << 20,
+		MaxReceiveBufferPerConnection: 8 << 20,
 	}
 	return s
 }

@@ -54,8 +54,11 @@ func newTransport(c *core) *http.Transport {
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        16 << 10,
 		HTTP2: &http.HTTP2Config{
+			// What a client does not read waits here, so that the window of the
+			// whole connection must have room for as many streams as a site
+			// allows: else a few stalled downloads hold up all others there.
 			MaxReceiveBufferPerStream:     1 << 20,
-			MaxReceiveBufferPerConnection: 8 << 20,
+			MaxReceiveBufferPerConnection: 256 << 20,
 			SendPingTimeout:               30 * time.Second,
 			PingTimeout:                   15 * time.Second,
 		},

@@ -85,10 +85,27 @@ func (b book) events(ctx context.Context, q control.Query, yield func(ledger.Eve
 	return nil
 }
 
+// follow yields what is stored, if q says from when or how many, and then what
+// happens, with nothing lost or twice in between.
 func (b book) follow(ctx context.Context, q control.Query, yield func(ledger.Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for e := range b.l.Follow(ctx, ledger.Filter{Site: q.Site}) {
+	live := b.l.Follow(ctx, ledger.Filter{Site: q.Site})
+	shown := int64(0)
+	if !q.Since.IsZero() || q.Limit > 0 {
+		err := b.events(ctx, q, func(e ledger.Event) error {
+			shown = max(shown, e.ID)
+			return yield(e)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for e := range live {
+		if e.ID <= shown {
+			continue
+		}
+		shown = 0 // all that come now are later; a new store counts from 1
 		if !chosen(&q, &e) {
 			continue
 		}

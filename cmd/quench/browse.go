@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -103,7 +104,7 @@ func (a *app) browseThere(ctx context.Context, b browse.Browser, o browseOptions
 	defer stop()
 	var wg sync.WaitGroup
 	if !o.noRecord {
-		wg.Go(func() { _ = c.Follow(fctx, control.Query{}, t.add) })
+		wg.Go(func() { a.followSitting(fctx, c, t) })
 	}
 	wg.Go(func() {
 		select {
@@ -127,6 +128,15 @@ func (a *app) browseThere(ctx context.Context, b browse.Browser, o browseOptions
 	wg.Wait()
 	a.summary(t)
 	return err
+}
+
+// followSitting shows what happens, or says why nothing will be shown.
+func (a *app) followSitting(ctx context.Context, c *control.Client, t *tally) {
+	var refused *control.APIError
+	err := c.Follow(ctx, control.Query{}, t.add)
+	if errors.As(err, &refused) && refused.Status == http.StatusNotImplemented {
+		a.say("Nothing of this is recorded: the quench that serves this browser was started with --no-record.")
+	}
 }
 
 // browseAlone runs a service of its own for as long as the browser is open.

@@ -146,7 +146,11 @@ func (a *app) caStatus(ctx context.Context, o caOptions) error {
 	if ca == nil {
 		a.say("There is no certificate authority yet; it is made on first use.")
 	} else {
-		a.say("%s, valid until %s\nSHA-256 %s\n%s", ca.Name(), ca.Certificate().NotAfter.Format("2006-01-02"), ca.Fingerprint(), ca.CertFile())
+		out := a.out
+		if o.json { // whose lines are stores
+			out = a.err
+		}
+		fmt.Fprintf(out, "%s, valid until %s\nSHA-256 %s\n%s\n", ca.Name(), ca.Certificate().NotAfter.Format("2006-01-02"), ca.Fingerprint(), ca.CertFile())
 	}
 	for _, s := range a.stores(false) {
 		if err := a.printStore(s.Status(ctx, ca), o.json); err != nil {

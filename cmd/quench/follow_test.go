@@ -82,6 +82,16 @@ func TestFollow(t *testing.T) {
 	}
 	for range lines { // until the pipe is closed
 	}
+	r, w = io.Pipe()
+	stopFollow = background(t, env, w, "--data-dir", data, "log", "--follow", "--since", "1h", "-n", "1")
+	again := bufio.NewScanner(r)
+	if !again.Scan() || !strings.Contains(again.Text(), "tried to tell Meta Pixel") {
+		t.Errorf("a follower that asks for the newest gets %q", again.Text())
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	if code := stopFollow(); code != exitInterrupted {
+		t.Errorf("log --follow --since ended with %d, want %d", code, exitInterrupted)
+	}
 	if code := stopServe(); code != exitDone {
 		t.Errorf("serve ended with %d, want %d", code, exitDone)
 	}

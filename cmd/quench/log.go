@@ -113,14 +113,7 @@ func (a *app) follow(ctx context.Context, q control.Query, o logOptions) error {
 	if err != nil {
 		return err
 	}
-	c := control.NewClient(dir)
-	show := a.printer(o.json)
-	if o.since != "" || o.limit > 0 {
-		if err := c.Events(ctx, q, show); err != nil {
-			return err
-		}
-	}
-	err = c.Follow(ctx, q, show)
+	err = control.NewClient(dir).Follow(ctx, q, a.printer(o.json))
 	if errors.Is(err, control.ErrNotRunning) {
 		return fmt.Errorf("%w, so nothing happens that could be followed; start it with: quench serve", control.ErrNotRunning)
 	}

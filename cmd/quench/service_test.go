@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -58,6 +61,44 @@ func TestUnrecordedSittingLearnsForItself(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestFollowLosesNothing follows from the stored events on while others come.
+func TestFollowLosesNothing(t *testing.T) {
+	t.Parallel()
+	a := testApp(t)
+	s, err := a.openService(t.Context(), serviceOptions{kind: "serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all = 200
+	go func() {
+		for i := range all {
+			s.ledger.Note(ledger.Event{Door: "proxy", Request: ledger.Request{Host: fmt.Sprintf("h%d.example", i)}})
+			if i%20 == 19 {
+				_ = s.ledger.Flush(context.Background())
+			}
+		}
+	}()
+	seen := map[int64]int{}
+	enough := errors.New("enough")
+	err = book{s.ledger}.follow(t.Context(), control.Query{Since: time.Now().Add(-time.Hour)}, func(e ledger.Event) error {
+		if seen[e.ID]++; len(seen) == all {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) {
+		t.Errorf("follow ended with %v after %d events", err, len(seen))
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("event %d came %d times", id, n)
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
 	}
 }
 

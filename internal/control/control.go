@@ -129,7 +129,8 @@ type Service struct {
 	Status func() Status
 	// Events calls yield for each stored event, oldest first, until it fails.
 	Events func(ctx context.Context, q Query, yield func(ledger.Event) error) error
-	// Follow calls yield for each new event until the context ends, which is
+	// Follow calls yield for each event that the query's Since or Limit selects
+	// among the stored, and for each new one until the context ends, which is
 	// not an error.
 	Follow func(ctx context.Context, q Query, yield func(ledger.Event) error) error
 	Erase  func(ctx context.Context, e Erase) (int64, error)

@@ -125,7 +125,7 @@ func waitLock(ctx context.Context, dir string) (*os.File, error) {
 func takeLock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("control: open the lock: %w", err)
+		return nil, fmt.Errorf("cannot write in the data directory: %w", err)
 	}
 	if err := lockFile(f); err != nil {
 		defer f.Close()

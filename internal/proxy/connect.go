@@ -62,9 +62,8 @@ func (s *server) connect(w http.ResponseWriter, r *http.Request, c filter.Client
 		return
 	}
 	t := &tunnel{s: s, client: c, host: host, port: port, agent: r.UserAgent(), via: r.Header["Via"], set: s.p.set(), policy: s.p.policy(c)}
-	if _, err := netip.ParseAddr(host); err == nil {
-		t.ip = true
-		if v := guard.Check(t.target(nil), t.from(), s.core.rules()); !v.Allow {
+	if _, t.ip = guard.Literal(host); t.ip {
+		if v := guard.Check(t.target(nil), t.from(), s.core.rules); !v.Allow {
 			plain(w, http.StatusForbidden, "This proxy does not connect to that address: "+v.Why.String()+".")
 			return
 		}

@@ -24,6 +24,7 @@ type core struct {
 	resolver Resolver
 	clients  *memory.Clients
 	own      ownSet
+	rules    guard.Rules
 	pseudo   string // our name in Via, random so that it tells nothing
 	upstream *url.URL
 	asked    hostSet // hosts that asked for a client certificate
@@ -58,6 +59,7 @@ func newCore(p *Proxy) (*core, error) {
 	}
 	c.clients = p.clients
 	c.own.more = p.Own
+	c.rules = guard.Rules{AllowPrivate: p.AllowPrivate, Names: p.PrivateNames, Own: c.own.has}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pools = newPools(c)
 	return c, nil
@@ -69,10 +71,6 @@ func (c *core) close() {
 	c.pools.closeIdle()
 	c.dials.wait()
 	c.pools.closeIdle() // what those dials left
-}
-
-func (c *core) rules() guard.Rules {
-	return guard.Rules{AllowPrivate: c.p.AllowPrivate, Names: c.p.PrivateNames, Own: c.own.has}
 }
 
 // localAge is how long the list of this machine's addresses is believed.

@@ -45,7 +45,7 @@ var (
 // it is known.
 func (c *core) locate(ctx context.Context, t guard.Target, f guard.From, client netip.Addr) (place, error) {
 	var pl place
-	if _, err := netip.ParseAddr(t.Host); err != nil {
+	if _, literal := guard.Literal(t.Host); !literal {
 		if err := c.refusedByName(t, f); err != nil {
 			return pl, err
 		}
@@ -59,7 +59,7 @@ func (c *core) locate(ctx context.Context, t guard.Target, f guard.From, client 
 		}
 		t.Addrs = a.Addrs
 	}
-	pl.verdict = guard.Check(t, f, c.rules())
+	pl.verdict = guard.Check(t, f, c.rules)
 	if !pl.verdict.Allow {
 		return pl, &guardError{pl.verdict.Why}
 	}
@@ -68,10 +68,10 @@ func (c *core) locate(ctx context.Context, t guard.Target, f guard.From, client 
 
 // refusedByName is what can be said of a target before, or without, resolving it.
 func (c *core) refusedByName(t guard.Target, f guard.From) error {
-	if _, err := netip.ParseAddr(t.Host); err != nil && !plainHost(t.Host) {
+	if _, literal := guard.Literal(t.Host); !literal && !plainHost(t.Host) {
 		return errNoName
 	}
-	if v := guard.Check(t, f, c.rules()); !v.Allow && v.Why != guard.Nowhere {
+	if v := guard.Check(t, f, c.rules); !v.Allow && v.Why != guard.Nowhere {
 		return &guardError{v.Why}
 	}
 	return nil

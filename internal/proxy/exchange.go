@@ -20,7 +20,8 @@ type exchange struct {
 	from   guard.From
 	want   want
 	fx     *filter.Exchange
-	local  bool // the answer is ours: the filter has no say in it
+	vetted vetted // set before the request is sent, and not changed after
+	local  bool   // the answer is ours: the filter has no say in it
 	out    *writer
 	raw    bool        // the answer may be a 101
 	sent   atomic.Bool // the header has left for the site

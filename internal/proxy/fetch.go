@@ -34,12 +34,11 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 		return x.page(r, err)
 	}
 	x.outbound(r, pl)
-	v := vetted{host: host, addrs: pl.verdict.Addrs, port: port}
+	x.vetted = vetted{host: host, addrs: pl.verdict.Addrs, port: port}
 	if x.tun != nil {
-		v.via = x.tun.via
+		x.vetted.via = x.tun.via
 	}
-	ctx := context.WithValue(r.Context(), vettedKey{}, v)
-	ctx = httptrace.WithClientTrace(ctx, x.trace())
+	ctx := httptrace.WithClientTrace(r.Context(), x.trace())
 	out := r.WithContext(ctx)
 	out.URL = asWritten(r.URL, x.s.core.upstream != nil)
 	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(out)

@@ -66,14 +66,15 @@ func newTransport(c *core) *http.Transport {
 	if c.upstream != nil {
 		t.Proxy = http.ProxyURL(c.upstream)
 		t.GetProxyConnectHeader = func(ctx context.Context, _ *url.URL, _ string) (http.Header, error) {
-			v, _ := ctx.Value(vettedKey{}).(vetted)
+			v, _ := vettedFor(ctx)
 			return c.connectHeader(v.via), nil
 		}
 	}
 	return t
 }
 
-// vetted is what the guard passed for one request.
+// vetted is what the guard passed for one request. The dials that it leads to
+// find it in the exchange, and may outlive that.
 type vetted struct {
 	host  string
 	addrs []netip.Addr
@@ -81,7 +82,14 @@ type vetted struct {
 	via   []string // of the tunnel that the request came through
 }
 
-type vettedKey struct{}
+// vettedFor returns what was passed for the request that ctx is of.
+func vettedFor(ctx context.Context) (v vetted, ok bool) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return v, false
+	}
+	return x.vetted, true
+}
 
 // dialVetted opens a connection for the pools to addresses that the guard has
 // passed for the request at hand, and to nothing else.
@@ -96,7 +104,7 @@ func (c *core) dialVetted(ctx context.Context, _, addr string) (net.Conn, error)
 	if c.upstream != nil {
 		return c.dial(ctx, c.upstream.Host)
 	}
-	v, ok := ctx.Value(vettedKey{}).(vetted)
+	v, ok := vettedFor(ctx)
 	if !ok || len(v.addrs) == 0 {
 		return nil, &net.AddrError{Err: "not vetted", Addr: addr}
 	}
@@ -118,7 +126,7 @@ func (c *core) siteTLS() *tls.Config {
 		// We have no certificate to show; but that one was asked for is why
 		// what follows may fail.
 		GetClientCertificate: func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if v, ok := info.Context().Value(vettedKey{}).(vetted); ok {
+			if v, ok := vettedFor(info.Context()); ok {
 				c.asked.add(v.host)
 			}
 			return &tls.Certificate{}, nil

@@ -91,7 +91,7 @@ type Verdict struct {
 // Check decides about one request.
 func Check(t Target, f From, r Rules) Verdict {
 	addrs := t.Addrs
-	if lit, err := netip.ParseAddr(t.Host); err == nil {
+	if lit, ok := Literal(t.Host); ok {
 		addrs = []netip.Addr{lit}
 	} else if endsInNumber(t.Host) {
 		return Verdict{Why: NoName}
@@ -158,7 +158,7 @@ func plainNavigation(f From) bool {
 }
 
 func privatePage(host string, r Rules) bool {
-	if a, err := netip.ParseAddr(host); err == nil {
+	if a, ok := Literal(host); ok {
 		return IsPrivate(Effective(a))
 	}
 	return MayBePrivate(host, r.Names)
@@ -168,7 +168,7 @@ func privatePage(host string, r Rules) bool {
 // literal, a single label, a name whose top level is not in the ICANN part of
 // the Public Suffix List, home.arpa, fritz.box, or one that names reports (nil: none).
 func MayBePrivate(host string, names func(string) bool) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, ok := Literal(host); ok {
 		return true
 	}
 	// Both are under a public top level, yet local by RFC 8375 and by custom.
@@ -186,6 +186,16 @@ func MayBePrivate(host string, names func(string) bool) bool {
 	top := host[strings.LastIndexByte(host, '.')+1:]
 	_, icann := publicsuffix.PublicSuffix(top)
 	return !icann
+}
+
+// Literal reads an IP literal without brackets; ok is false for a name. Names
+// are told apart at a glance, since netip's refusal of one costs an allocation.
+func Literal(host string) (a netip.Addr, ok bool) {
+	if host == "" || !strings.Contains(host, ":") && (host[len(host)-1] < '0' || host[len(host)-1] > '9') {
+		return a, false
+	}
+	a, err := netip.ParseAddr(host)
+	return a, err == nil
 }
 
 // endsInNumber follows the URL standard: such a host is an IPv4 address to a

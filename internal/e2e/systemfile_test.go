@@ -30,6 +30,7 @@ type testPage struct {
 	want, maybe      []string // sentences; those that an unload may cost begin with "? "
 	selector, next   string   // what to click, and where that must lead
 	passes           []string // URLs that reach the vendor all the same
+	opened           bool     // false if -run left it out
 }
 
 // phase is the configuration that the page runs under: stub, pass or strict.

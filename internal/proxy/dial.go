@@ -81,6 +81,11 @@ func (c *core) resolve(ctx context.Context, host string, client netip.Addr) (Ans
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
 		return Answer{Addrs: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}}, nil
 	}
+	if s, ok := c.resolver.(*SystemResolver); ok { // no timer for what is known
+		if kept, ok := s.lookup(host); ok {
+			return kept.a, kept.err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	return c.resolver.Resolve(ctx, Question{Host: host, Client: client})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -60,7 +61,8 @@ func (s *server) newExchange(r *http.Request, c filter.Client, t *tunnel) *excha
 }
 
 func (x *exchange) into(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
+	return r.WithContext(httptrace.WithClientTrace(ctx, x.trace()))
 }
 
 // request puts r before the filter. The response is nil if r is to be sent.

@@ -38,9 +38,11 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 	if x.tun != nil {
 		x.vetted.via = x.tun.via
 	}
-	ctx := httptrace.WithClientTrace(r.Context(), x.trace())
-	out := r.WithContext(ctx)
-	out.URL = asWritten(r.URL, x.s.core.upstream != nil)
+	out := r
+	if u := asWritten(r.URL, x.s.core.upstream != nil); u != r.URL {
+		out = r.WithContext(r.Context())
+		out.URL = u
+	}
 	resp, err := x.s.core.pools.pick(x.client.Loopback, pl.verdict.Private).RoundTrip(out)
 	if err != nil {
 		x.failed(err)
@@ -49,6 +51,7 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 	return x.inbound(r, host, resp)
 }
 
+// trace follows the request once it is sent.
 func (x *exchange) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		WroteHeaders: func() { x.sent.Store(true) },

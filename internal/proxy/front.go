@@ -16,10 +16,13 @@ func (s *server) serveFront(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ok:
 		plain(w, http.StatusForbidden, "This is a Quench proxy. It does not serve your address.")
+	case !r.URL.IsAbs() && pacAsked(r):
+		s.servePAC(w, r)
+	case r.Method != http.MethodConnect && !r.URL.IsAbs():
+		s.chain.NonproxyHandler.ServeHTTP(w, r)
+	case !s.admit(w, r):
 	case r.Method == http.MethodConnect:
 		s.connect(w, r, c)
-	case !r.URL.IsAbs():
-		s.chain.NonproxyHandler.ServeHTTP(w, r)
 	case r.URL.Scheme != "http" && r.URL.Scheme != "https" || r.URL.Host == "":
 		plain(w, http.StatusBadRequest, "Quench carries http and https only.")
 	default:

@@ -76,6 +76,12 @@ type Proxy struct {
 
 	// AllowFrom lists who may use the proxy; empty means loopback.
 	AllowFrom []netip.Prefix
+	// Passwords returns who may use the proxy by name and password, besides
+	// AllowFrom. A nil function asks nobody; nil passwords let nobody in.
+	Passwords func() *Passwords
+	// FailOpen has the auto-configuration file (/proxy.pac) send clients out
+	// directly when we do not answer; else they get nowhere then.
+	FailOpen bool
 	// ConnectPorts are the ports that clients beyond loopback may CONNECT to;
 	// empty means 443 and 8443.
 	ConnectPorts []uint16
@@ -135,6 +141,8 @@ const (
 // ListenerOptions says how one listener differs from the others.
 type ListenerOptions struct {
 	Intercept Mode
+	// NoPassword asks clients of this listener for no password.
+	NoPassword bool
 }
 
 // Serve serves ln with p.Intercept. See ServeWith.

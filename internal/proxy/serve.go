@@ -22,6 +22,8 @@ type server struct {
 	mode Mode
 	log  *slog.Logger
 
+	noPassword bool
+
 	ctx    context.Context // of everything it does
 	cancel context.CancelFunc
 	chain  *goproxy.ProxyHttpServer
@@ -35,7 +37,7 @@ type server struct {
 }
 
 func newServer(p *Proxy, c *core, o ListenerOptions) *server {
-	s := &server{p: p, core: c, mode: o.Intercept, log: p.log(), hand: newHandoff()}
+	s := &server{p: p, core: c, mode: o.Intercept, noPassword: o.NoPassword, log: p.log(), hand: newHandoff()}
 	if p.CA == nil {
 		s.mode = Never
 	}

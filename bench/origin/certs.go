@@ -41,7 +41,8 @@ func WriteCerts(dir string) (Files, error) {
 	if _, _, err := writeCA(f.CACert, f.CAKey, "Bench Proxy", false); err != nil {
 		return f, err
 	}
-	if _, _, err := writeCA(f.RSACert, f.RSAKey, "Bench RSA Proxy", true); err != nil {
+	// The underscore makes the name a UTF8String, as Privoxy writes issuers.
+	if _, _, err := writeCA(f.RSACert, f.RSAKey, "Bench_RSA_Proxy", true); err != nil {
 		return f, err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

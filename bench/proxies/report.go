@@ -70,30 +70,41 @@ func writeReport(w io.Writer, l *lab, r *record) {
 	for _, p := range l.peers {
 		byName[p.name] = p
 	}
-	for _, s := range l.scenarios() {
-		writeTable(w, l, r, s, byName)
+	for _, proto := range []string{"plain", "h1", "h2"} {
+		writeTable(w, l, r, proto, byName)
 	}
 	if len(r.Chunks) > 0 {
 		writeChunks(w, l, r)
 	}
 }
 
-func title(s scenario) string {
-	t := map[string]string{"plain": "Plain", "h1": "Intercepted HTTP/1.1", "h2": "Intercepted HTTP/2"}[s.proto]
+// load says in a table's first column what was asked for.
+func (s scenario) load() string {
 	if s.hit {
-		return fmt.Sprintf("%s, a tracker's pixel answered and recorded, %d workers", t, s.workers)
+		return fmt.Sprintf("a tracker's pixel x %d", s.workers)
 	}
-	t += ", " + map[string]string{"1k": "1 KB", "100k": "100 KB", "10m": "10 MB"}[s.size]
+	t := map[string]string{"1k": "1 KB", "100k": "100 KB", "10m": "10 MB"}[s.size] + fmt.Sprintf(" x %d", s.workers)
 	if s.shared {
-		return fmt.Sprintf("%s, %d at once over one connection", t, s.workers)
+		t += ", one connection"
 	}
-	return fmt.Sprintf("%s, %d worker%s", t, s.workers, map[bool]string{true: "", false: "s"}[s.workers == 1])
+	return t
 }
 
-func writeTable(w io.Writer, l *lab, r *record, s scenario, byName map[string]*peer) {
-	fmt.Fprintf(w, "\n**%s**\n\n", title(s))
-	fmt.Fprintln(w, "| proxy | req/s | MB/s | CPU µs/req | x goproxy | p50 ms | p99 ms | p50 added | p99 added | peak RSS MB | errors |")
-	fmt.Fprintln(w, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+func writeTable(w io.Writer, l *lab, r *record, proto string, byName map[string]*peer) {
+	if !wanted(l.o.protos, proto) {
+		return
+	}
+	fmt.Fprintf(w, "\n### %s\n\n", map[string]string{"plain": "Plain HTTP", "h1": "Intercepted HTTP/1.1", "h2": "Intercepted HTTP/2"}[proto])
+	fmt.Fprintln(w, "| load | proxy | req/s | MB/s | CPU µs/req | x goproxy | p50 ms | p99 ms | p50 added | p99 added | peak RSS MB | errors |")
+	fmt.Fprintln(w, "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for _, s := range l.scenarios() {
+		if s.proto == proto {
+			writeRows(w, l, r, s, byName)
+		}
+	}
+}
+
+func writeRows(w io.Writer, l *lab, r *record, s scenario, byName map[string]*peer) {
 	var direct, bare map[int]sample
 	if p := byName["direct"]; p != nil {
 		direct = r.of(p, s)
@@ -107,18 +118,18 @@ func writeTable(w io.Writer, l *lab, r *record, s scenario, byName map[string]*p
 			continue
 		}
 		self := func(f func(sample) float64) float64 { return per(m, m, func(a, _ sample) float64 { return f(a) }) }
-		rate := self(func(a sample) float64 { return a.Rate })
-		errs := 0
+		rate, errs := self(func(a sample) float64 { return a.Rate }), 0
 		for _, a := range m {
 			errs += a.Errors
 		}
-		c := []string{p.name, fmt.Sprintf("%.0f", rate), dash(s.hit, "%.0f", rate*float64(sizes[s.size])/1e6),
-			dash(p.proc == nil, "%.0f", self(func(a sample) float64 { return a.CPU })),
-			dash(p.proc == nil || len(bare) == 0, "%.2f", per(m, bare, func(a, b sample) float64 { return a.CPU / b.CPU })),
+		none, alone := p.proc == nil, p.proc == nil || len(direct) == 0
+		c := []string{s.load(), p.name, fmt.Sprintf("%.0f", rate), dash(s.hit, "%.0f", rate*float64(sizes[s.size])/1e6),
+			dash(none, "%.0f", self(func(a sample) float64 { return a.CPU })),
+			dash(none || len(bare) == 0, "%.2f", per(m, bare, func(a, b sample) float64 { return a.CPU / b.CPU })),
 			fmt.Sprintf("%.2f", self(func(a sample) float64 { return ms(a.P50) })), fmt.Sprintf("%.2f", self(func(a sample) float64 { return ms(a.P99) })),
-			dash(p.proc == nil || len(direct) == 0, "%.2f", per(m, direct, func(a, b sample) float64 { return ms(a.P50 - b.P50) })),
-			dash(p.proc == nil || len(direct) == 0, "%.2f", per(m, direct, func(a, b sample) float64 { return ms(a.P99 - b.P99) })),
-			dash(p.proc == nil, "%.0f", self(func(a sample) float64 { return float64(a.Peak) / (1 << 20) })), fmt.Sprint(errs)}
+			dash(alone, "%.2f", per(m, direct, func(a, b sample) float64 { return ms(a.P50 - b.P50) })),
+			dash(alone, "%.2f", per(m, direct, func(a, b sample) float64 { return ms(a.P99 - b.P99) })),
+			dash(none, "%.0f", self(func(a sample) float64 { return float64(a.Peak) / (1 << 20) })), fmt.Sprint(errs)}
 		fmt.Fprintf(w, "| %s |\n", strings.Join(c, " | "))
 	}
 }

@@ -43,7 +43,7 @@ func Handler() http.Handler {
 			body[i] = "the quick brown fox jumps over the lazy dog\n"[i%44]
 		}
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Content-Type", "application/octet-stream") // no proxy rewrites that
 			w.Header().Set("Content-Length", strconv.Itoa(size))
 			_, _ = w.Write(body)
 		})

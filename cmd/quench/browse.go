@@ -150,7 +150,7 @@ func (a *app) browseAlone(ctx context.Context, b browse.Browser, o browseOptions
 	defer wg.Wait()
 	defer stop()
 	var serveErr error
-	wg.Go(func() { serveErr = s.run(own, nil) })
+	wg.Go(func() { serveErr = s.run(own) })
 	addr, release, err := s.browseLease(own, control.BrowseRequest{NoRecord: o.noRecord})
 	if err != nil {
 		stop()

@@ -37,6 +37,7 @@ type proxyConfig struct {
 	NeverIntercept []string `yaml:"never_intercept"`
 	AllowFrom      []string `yaml:"allow_from"`
 	PasswordFile   string   `yaml:"password_file"`
+	Fail           string   `yaml:"fail"` // closed, or direct: what /proxy.pac says
 	Upstream       string   `yaml:"upstream"`
 	PrivateNames   []string `yaml:"private_names"`
 	AllowPrivate   bool     `yaml:"allow_private"`
@@ -82,7 +83,7 @@ func defaultConfig() *config {
 	return &config{
 		Mode: "block",
 		Proxy: proxyConfig{
-			Listen: "127.0.0.1:8118", Intercept: "auto", GPC: true,
+			Listen: "127.0.0.1:8118", Intercept: "auto", Fail: "closed", GPC: true,
 			AllowFrom: []string{"127.0.0.0/8", "::1/128"}, ConnectPorts: []int{443, 8443},
 		},
 		Ledger: ledgerConfig{Keep: "90d", MaxSize: "1GB", Detail: "redacted"},
@@ -146,7 +147,11 @@ func (a *app) configCmd() *cobra.Command {
 		Short: "Say whether the configuration and the rules are right, and every fault",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, _, err := a.loadAll(overrides{}); err != nil {
+			_, cfg, err := a.loadAll(overrides{})
+			if err == nil {
+				_, err = a.loadPasswords(cfg.Proxy.PasswordFile)
+			}
+			if err != nil {
 				return err
 			}
 			path, _, err := a.configPath()

@@ -123,7 +123,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 // notYet refuses values for features that this version does not have: silence
 // would let people believe that they are protected.
 func (k *checker) notYet() {
-	for _, path := range [][]any{{"dns"}, {"lists"}, {"clients"}, {"proxy", "password_file"}} {
+	for _, path := range [][]any{{"dns"}, {"lists"}, {"clients"}} {
 		if k.has(path...) {
 			k.fault("not in this version of quench; take it out", path...)
 		}
@@ -144,7 +144,10 @@ func (k *checker) word(got string, known []string, path ...any) {
 func (k *checker) proxy(p *proxyConfig) {
 	if err := checkListen(p.Listen); err != nil {
 		k.fault(err.Error(), "proxy", "listen")
+	} else if err := checkReach(p.Listen, p); err != nil {
+		k.fault(err.Error(), "proxy", "listen")
 	}
+	k.word(p.Fail, []string{"closed", "direct"}, "proxy", "fail")
 	k.word(p.Intercept, []string{"auto", "always", "never"}, "proxy", "intercept")
 	if u, err := url.Parse(p.Upstream); p.Upstream != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
 		k.fault(fmt.Sprintf("%q is not the URL of an HTTP proxy, such as http://proxy.example:3128", p.Upstream), "proxy", "upstream")

@@ -38,6 +38,7 @@ func TestScript(t *testing.T) {
 			for k, v := range map[string]string{
 				"HOME": home, "DATA": filepath.Join(home, ".local", "share", "quench"),
 				"XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "STATE_DIRECTORY": "", "CONFIGURATION_DIRECTORY": "",
+				"NOTIFY_SOCKET": "", "LISTEN_PID": "", "CREDENTIALS_DIRECTORY": "", "LOGIN": "",
 				"NO_COLOR": "1", "TZ": "UTC",
 				"HTTP_PROXY": "", "HTTPS_PROXY": "", "http_proxy": "", "https_proxy": "", "ALL_PROXY": "", "all_proxy": "",
 			} {
@@ -101,6 +102,9 @@ func cmdWaitMode(ts *testscript.TestScript, _ bool, args []string) {
 // given, and prints status and content type.
 func cmdGet(ts *testscript.TestScript, _ bool, args []string) {
 	proxy := &url.URL{Scheme: "http", Host: ts.Getenv("PROXY")}
+	if user, pass, ok := strings.Cut(ts.Getenv("LOGIN"), ":"); ok {
+		proxy.User = url.UserPassword(user, pass)
+	}
 	c := http.Client{Timeout: patience, Transport: &http.Transport{Proxy: http.ProxyURL(proxy), DisableKeepAlives: true}}
 	req, err := http.NewRequest("GET", args[0], nil)
 	ts.Check(err)

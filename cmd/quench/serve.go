@@ -46,38 +46,72 @@ func (a *app) serve(ctx context.Context, o overrides) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	var ln net.Listener
-	if addr := s.cfg.Load().Proxy.Listen; addr != "off" {
-		if ln, err = s.listen("proxy", addr); err != nil {
-			return err
-		}
+	list, err := s.proxyListeners()
+	if err != nil {
+		return err
 	}
-	s.greet(ln)
+	var first net.Listener
+	if len(list) > 0 {
+		first = list[0]
+	}
+	s.greet(first)
 	stop := s.reloadOnHangup(ctx)
 	defer stop()
-	return s.run(ctx, ln)
+	a.notify(stateReady)
+	defer context.AfterFunc(ctx, func() { a.notify(stateStopping) })()
+	return s.run(ctx, list...)
 }
 
-// run serves the control socket and, unless it is nil, the proxy's listener
-// until ctx ends or one of them fails.
-func (s *service) run(ctx context.Context, ln net.Listener) error {
+// run serves the control socket and the proxy's listeners until ctx ends or one
+// of them fails.
+func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	errs := make([]error, 2)
+	errs := make([]error, 1+len(list))
 	wg.Go(func() {
 		defer cancel()
 		errs[0] = (&control.Server{Service: s.api(), Log: s.log}).Serve(ctx, s.sock)
 	})
-	if ln != nil {
+	for i, ln := range list {
 		wg.Go(func() {
 			defer cancel()
-			errs[1] = s.proxy.Serve(ctx, ln)
+			errs[1+i] = s.proxy.Serve(ctx, ln)
 		})
 	}
 	wg.Wait()
 	s.leases.Wait()
 	return errors.Join(errs...)
+}
+
+// proxyListeners returns those that systemd opened for us, else opens the
+// configured one.
+func (s *service) proxyListeners() ([]net.Listener, error) {
+	p := &s.cfg.Load().Proxy
+	if p.Listen == "off" {
+		return nil, nil
+	}
+	list, err := s.app.passedListeners()
+	if err != nil {
+		return nil, err
+	}
+	for _, ln := range list {
+		if err := checkReach(ln.Addr().String(), p); err != nil {
+			for _, ln := range list {
+				_ = ln.Close()
+			}
+			return nil, fmt.Errorf("socket activation: %w", err)
+		}
+		s.adopt("proxy", ln)
+	}
+	if len(list) > 0 {
+		return list, nil
+	}
+	ln, err := s.listen("proxy", p.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{ln}, nil
 }
 
 // greet says in plain words what is on and what to do now.
@@ -123,7 +157,9 @@ func (s *service) reloadOnHangup(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-hup:
+				s.app.notify(stateReloading())
 				_ = s.reload(ctx) // it says itself what is wrong
+				s.app.notify(stateReady)
 			}
 		}
 	})

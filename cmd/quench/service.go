@@ -60,6 +60,7 @@ type service struct {
 
 	rules  atomic.Pointer[ruleSet]
 	cfg    atomic.Pointer[config]
+	logins atomic.Pointer[proxy.Passwords] // nil if the proxy asks for none
 	ca     *trust.CA
 	mem    *memory.Memory
 	ledger *ledger.Ledger // nil if nothing is recorded
@@ -94,6 +95,13 @@ func (a *app) openService(ctx context.Context, o serviceOptions) (*service, erro
 	s := &service{app: a, kind: o.kind, dir: dir, log: a.logger(), over: o.over, started: time.Now()}
 	s.rules.Store(r)
 	s.cfg.Store(cfg)
+	if cfg.Proxy.Listen != "off" {
+		logins, err := a.loadPasswords(cfg.Proxy.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		s.logins.Store(logins)
+	}
 	if err := s.openState(ctx, cfg, o.noRecord); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -115,6 +123,11 @@ func (a *app) loadAll(over overrides) (*ruleSet, *config, error) {
 		return nil, nil, err
 	}
 	over.apply(cfg)
+	if over.proxy != "" {
+		if err := checkReach(over.proxy, &cfg.Proxy); err != nil {
+			return nil, nil, fmt.Errorf("--proxy: %w", err)
+		}
+	}
 	return r, cfg, nil
 }
 
@@ -212,10 +225,15 @@ func (s *service) listen(name, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, portError(addr, err)
 	}
+	s.adopt(name, ln)
+	return ln, nil
+}
+
+// adopt remembers the address of a listener as ours.
+func (s *service) adopt(name string, ln net.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open = append(s.open, control.Listener{Name: name, Address: ln.Addr().String()})
-	return ln, nil
 }
 
 func (s *service) forget(addr string) {
@@ -248,12 +266,19 @@ func (s *service) reload(context.Context) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	r, cfg, err := s.app.loadAll(s.over)
+	var logins *proxy.Passwords
+	if err == nil && s.logins.Load() != nil {
+		logins, err = s.app.loadPasswords(cfg.Proxy.PasswordFile)
+	}
 	if err != nil {
 		s.log.Error("reload refused, everything stays as it was", "err", err)
 		return err
 	}
 	if !sameListeners(s.cfg.Load(), cfg) {
 		s.log.Warn("changes under proxy and ledger take effect at the next start only")
+	}
+	if logins != nil {
+		s.logins.Store(logins)
 	}
 	s.rules.Store(r)
 	s.mem.SetConfig(cfg.memory())

@@ -54,7 +54,10 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 		},
 		Set: set, Policy: policy, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
-		Upstream: cfg.Proxy.Upstream, Drain: drainTime, Log: s.log,
+		Upstream: cfg.Proxy.Upstream, FailOpen: cfg.Proxy.Fail == "direct", Drain: drainTime, Log: s.log,
+	}
+	if s.logins.Load() != nil {
+		p.Passwords = s.logins.Load
 	}
 	if rec != nil {
 		p.Clients = s.mem.Clients()
@@ -105,7 +108,7 @@ func (s *service) browseLease(ctx context.Context, r control.BrowseRequest) (str
 	go func() {
 		defer s.leases.Done()
 		defer close(ended)
-		if err := p.ServeWith(ctx, ln, proxy.ListenerOptions{Intercept: proxy.Always}); err != nil {
+		if err := p.ServeWith(ctx, ln, proxy.ListenerOptions{Intercept: proxy.Always, NoPassword: true}); err != nil {
 			s.log.Error("browse listener ended", "err", err)
 		}
 	}()

@@ -341,11 +341,19 @@ func (ru *rule) spec() *MatchSpec {
 }
 
 // dedupeKey names one event: what the rule says names it, and always the page
-// and the activity, for a script that numbers nothing sends the rest twice.
+// and the activity, for a script that numbers nothing sends the rest twice. If
+// nothing tells one event from the next, two are one only if all that they
+// disclose is equal.
 func (ru *rule) dedupeKey(p *payload, v detect.Verdict, page string) string {
-	parts := []string{ru.tracker.spec.ID, value(v.Disclosed, "account"), page}
+	account := value(v.Disclosed, "account")
+	parts := []string{ru.tracker.spec.ID, account, page}
+	named := false
 	for _, k := range ru.dedupe {
 		parts = append(parts, p.values[k])
+		named = named || p.values[k] != "" && p.values[k] != account && p.values[k] != value(v.Disclosed, "event")
+	}
+	for i := 0; i < len(v.Disclosed) && !named; i++ {
+		parts = append(parts, v.Disclosed[i].Name, v.Disclosed[i].Value)
 	}
 	if v.Activity != nil {
 		parts = append(parts, v.Activity.Name)

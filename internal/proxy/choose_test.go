@@ -332,3 +332,30 @@ func TestObserveRefusesNobody(t *testing.T) {
 		t.Error("trust out of nothing")
 	}
 }
+
+// TestBrowseProvesNothing: a browser with our certificate on a listener of its
+// own, and the same browser without it on the common one.
+func TestBrowseProvesNothing(t *testing.T) {
+	t.Parallel()
+	// Where the system does not tell who owns a socket, the two look the same.
+	if there, here := (&tunnel{s: &server{mode: Always}}).key("x"), (&tunnel{s: &server{}}).key("x"); there == here {
+		t.Error("one key for both")
+	}
+	w := newChoice(t, nil)
+	always, auto := w.serve(Always), w.serve(Auto)
+	if got := whose(t, w.agent(always, "twin", bothRoots(w)), "https://site.example/"); got != "intercepted" {
+		t.Fatalf("with the certificate: %s", got)
+	}
+	for _, url := range []string{"https://site.example/", "https://other.example/"} {
+		if got := whose(t, w.agent(auto, "twin", w.roots.pool), url); got != "spliced" {
+			t.Errorf("%s, without the certificate: %s, want spliced", url, got)
+		}
+	}
+	if got := whose(t, w.agent(auto, "twin", w.roots.pool), "https://px.acme.example/"); got != "failed" {
+		t.Errorf("the probe: %s, want a failure", got)
+	}
+	w.refusals(1)
+	if got := whose(t, w.agent(always, "twin", bothRoots(w)), "https://px.acme.example/"); got != "intercepted" {
+		t.Errorf("a tracker, after the other's refusal: %s, want intercepted", got)
+	}
+}

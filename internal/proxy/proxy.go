@@ -112,6 +112,16 @@ type Proxy struct {
 	Drain time.Duration
 	// TunnelIdle closes tunnels in which nothing moves; 0 means 10 minutes.
 	TunnelIdle time.Duration
+	// HeaderTimeout bounds the reading of one request's header, also inside
+	// tunnels; 0 means 15 s.
+	HeaderTimeout time.Duration
+	// StallTimeout ends an answer that its client does not take, and an upload
+	// over HTTP/1.1 that does not go on, once nothing moved for so long; 0 means
+	// 10 minutes. What moves, however slowly, goes on.
+	StallTimeout time.Duration
+	// MaxConns is how many connections one client address may hold at once;
+	// those past it are closed unread. 0 means 1024.
+	MaxConns int
 	// Now is the clock of what is recorded; nil means time.Now.
 	Now func() time.Time
 	// Log takes operations messages, which name hosts but never a path, query,

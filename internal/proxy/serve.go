@@ -58,7 +58,7 @@ func newServer(p *Proxy, c *core, o ListenerOptions) *server {
 
 func (s *server) newHTTP(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: s.guarded(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: s.guarded(h), ReadHeaderTimeout: orDefault(s.p.HeaderTimeout, headerTimeout), IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ConnState: s.connState,
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog:    log.New(quiet{s.log}, "", 0),

@@ -151,6 +151,8 @@ type world struct {
 	addrs map[string]string // "192.0.2.1:443" -> real
 	next  byte
 	dials map[string]int
+
+	chained *crowdCount // connections to the upstream proxy, if there is one
 }
 
 var errNoSuch = &net.DNSError{Err: "no such host", IsNotFound: true}

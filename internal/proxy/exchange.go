@@ -15,17 +15,18 @@ import (
 
 // exchange is one request on its way through the chain.
 type exchange struct {
-	s      *server
-	client filter.Client
-	tun    *tunnel // nil for plain requests
-	from   guard.From
-	want   want
-	fx     *filter.Exchange
-	vetted vetted // set before the request is sent, and not changed after
-	local  bool   // the answer is ours: the filter has no say in it
-	out    *writer
-	raw    bool        // the answer may be a 101
-	sent   atomic.Bool // the header has left for the site
+	s       *server
+	client  filter.Client
+	tun     *tunnel // nil for plain requests
+	from    guard.From
+	want    want
+	fx      *filter.Exchange
+	vetted  vetted // set before the request is sent, and not changed after
+	local   bool   // the answer is ours: the filter has no say in it
+	out     *writer
+	raw     bool         // the answer may be a 101
+	sent    atomic.Bool  // the header has left for the site
+	interim atomic.Int32 // 1xx answers that came
 }
 
 // want is what the client expects, as far as our own pages care.

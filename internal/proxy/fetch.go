@@ -51,11 +51,18 @@ func (x *exchange) roundTrip(r *http.Request) *http.Response {
 	return x.inbound(r, host, resp)
 }
 
+// maxInterim bounds the 1xx answers that a site may give to one request.
+const maxInterim = 64
+
 // trace follows the request once it is sent.
 func (x *exchange) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		WroteHeaders: func() { x.sent.Store(true) },
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			// With this hook net/http counts them no more.
+			if x.interim.Add(1) > maxInterim {
+				return errGarbled
+			}
 			if x.out != nil {
 				x.out.informational(code, http.Header(h))
 			}

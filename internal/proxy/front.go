@@ -90,11 +90,18 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 		return
 	}
 	x.out = newWriter(w, r)
+	x.out.stall = orDefault(s.p.StallTimeout, defaultStall)
+	// Of a body with a length and a coding net/http shows us the coding alone;
+	// RFC 9112 §6.1 has such a connection end, so all with a coding do.
+	x.out.final = x.out.h1 && len(r.TransferEncoding) > 0
 	defer x.out.close()
 	if r.ContentLength == 0 {
 		r.Body = http.NoBody
 	} else {
 		up := &upload{body: r.Body}
+		if x.out.h1 {
+			up.stall, up.rc = x.out.stall, x.out.f
+		}
 		r.Body, r.GetBody = up.first(), up.again
 		defer up.end(x.out.f)
 	}

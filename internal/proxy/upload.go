@@ -26,6 +26,11 @@ type upload struct {
 	read int  // from the client, in all
 	over bool // the handler has ended
 	err  error
+
+	// stall is how long a read may take, 0 for any time; only then rc is used.
+	stall time.Duration
+	rc    *http.ResponseController
+	set   time.Time // when the deadline was moved last
 }
 
 // at is one attempt's view of the body.
@@ -57,7 +62,11 @@ func (u *upload) readAt(p []byte, pos int) (int, error) {
 	case u.err != nil:
 		return 0, u.err
 	}
+	u.hurry()
 	n, err := u.body.Read(p)
+	if err != nil && u.stall > 0 {
+		_ = u.rc.SetReadDeadline(time.Time{}) // what is read from now on is not the body
+	}
 	u.read += n
 	u.err = err
 	switch {
@@ -68,6 +77,18 @@ func (u *upload) readAt(p []byte, pos int) (int, error) {
 		u.kept = append(u.kept, p[:n]...)
 	}
 	return n, err
+}
+
+// hurry bounds the next read. Over HTTP/2 there is no bound: a stream that is
+// open both ways may be silent for long.
+func (u *upload) hurry() {
+	if u.stall == 0 {
+		return
+	}
+	if now := time.Now(); now.Sub(u.set) > u.stall/8 {
+		u.set = now
+		_ = u.rc.SetReadDeadline(now.Add(u.stall))
+	}
 }
 
 // first returns the body for the first attempt.

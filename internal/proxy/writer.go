@@ -31,7 +31,9 @@ type writer struct {
 	// set before WriteHeader.
 	length int64
 	final  bool
-	h1     bool // the client speaks HTTP/1.1, where trailers need a chunked body
+	h1     bool          // the client speaks HTTP/1.1, where trailers need a chunked body
+	stall  time.Duration // how long a client over HTTP/2 may take nothing; 0 for any time
+	set    time.Time     // when that deadline was moved last
 
 	mu      sync.Mutex // for the timer and 1xx, which come from other goroutines
 	early   int        // 1xx passed on
@@ -102,6 +104,9 @@ func (w *writer) WriteHeader(code int) {
 	}
 	bodiless := code == http.StatusNoContent || code == http.StatusNotModified
 	w.stream = h.Get("Content-Length") == "" && !bodiless
+	if !bodiless {
+		w.hurry()
+	}
 	w.w.WriteHeader(code)
 	switch {
 	case w.stream:
@@ -117,6 +122,7 @@ func (w *writer) Write(b []byte) (int, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.hurry()
 	n, err := w.w.Write(b)
 	if err != nil {
 		return n, err
@@ -126,6 +132,18 @@ func (w *writer) Write(b []byte) (int, error) {
 	}
 	w.flushSoon()
 	return n, nil
+}
+
+// hurry bounds the next write over HTTP/2, where the client holds up a stream
+// and not the connection; that has its own bound. w.mu is held.
+func (w *writer) hurry() {
+	if w.h1 || w.stall == 0 {
+		return
+	}
+	if now := time.Now(); now.Sub(w.set) > w.stall/8 {
+		w.set = now
+		_ = w.f.SetWriteDeadline(now.Add(w.stall))
+	}
 }
 
 // ReadFrom copies with a pooled buffer; io.Copy would make one each time.

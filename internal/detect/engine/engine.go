@@ -136,6 +136,11 @@ func (s *Set) rules(r *detect.Request, p *detect.Policy) detect.Decision {
 	case m.Loader > 0:
 		return s.loader(m.Loader, p)
 	}
+	if n, ok := s.vendors.RefuseRequest(r); ok && r.Method != "OPTIONS" {
+		if t, _ := s.vendors.RefusedBy(n); p.Loaders[t.ID] != detect.LoaderPass {
+			return detect.Decision{Action: detect.Block, Step: detect.StepName, Rule: ruleOf(roomName, n)}
+		}
+	}
 	return heuristics(r, p)
 }
 

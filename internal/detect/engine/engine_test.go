@@ -81,6 +81,8 @@ func TestPrecedence(t *testing.T) {
 		reply     detect.Reply
 	}{
 		{"hit", hit, nil, detect.Block, detect.StepHit, detect.ReplyAuto},
+		{"another path of a host that only tracks", "https://px.acme.example//tr", nil, detect.Block, detect.StepName, detect.ReplyAuto},
+		{"the same, its loader let pass", "https://px.acme.example//tr", &detect.Policy{Loaders: map[string]detect.LoaderMode{"acme": detect.LoaderPass}}, detect.Allow, detect.StepNone, detect.ReplyAuto},
 		{"nothing", "https://cdn.example/x.js", nil, detect.Allow, detect.StepNone, detect.ReplyAuto},
 		{"allow by host", hit, allow(detect.Override{To: "acme.example"}), detect.Allow, detect.StepUserAllow, detect.ReplyAuto},
 		{"allow by page", hit, allow(detect.Override{On: "shop.example"}), detect.Allow, detect.StepUserAllow, detect.ReplyAuto},

@@ -70,7 +70,11 @@ func loader(v *detect.Verdict) string {
 }
 
 func plain(v *detect.Verdict) string {
-	return site(v) + " asked for " + v.Say.Host + "." + closing(v)
+	s := site(v) + " asked for " + v.Say.Host
+	if v.Tracker != nil {
+		s += ", which belongs to " + who(v)
+	}
+	return s + "." + closing(v)
 }
 
 func unknown(v *detect.Verdict) string {

@@ -63,6 +63,8 @@ func TestSentence(t *testing.T) {
 			"You asked for the script of Acme Pixel (Acme Ads). Blocked."},
 		{"blocked by the user", detect.Verdict{Action: detect.Block, Say: &detect.Saying{Form: detect.FormPlain, Site: "shop.example", Host: "cdn.example", ByUser: true}},
 			"shop.example asked for cdn.example. Blocked, as you asked."},
+		{"a host that only tracks", detect.Verdict{Action: detect.Block, Tracker: acme, Say: &detect.Saying{Form: detect.FormPlain, Site: "shop.example", Host: "px.acme.example"}},
+			"shop.example asked for px.acme.example, which belongs to Acme Pixel (Acme Ads). Blocked."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := Sentence(&tt.v); got != tt.want {

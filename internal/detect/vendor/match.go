@@ -75,7 +75,7 @@ func (ru *rule) match(q *detect.Request, path, query string) bool {
 			return false
 		}
 	}
-	return !ru.third || ru.thirdParty(q)
+	return !ru.third || thirdParty(q, ru.tracker.company.Sites)
 }
 
 func (ru *rule) matchMethod(method string) bool {
@@ -112,7 +112,7 @@ func (ru *rule) matchPath(path string) bool {
 
 // thirdParty: the page is neither on the request's own site nor on one of the
 // company's. A page nobody knows counts as another's.
-func (ru *rule) thirdParty(q *detect.Request) bool {
+func thirdParty(q *detect.Request, sites []string) bool {
 	if q.Party() == detect.FirstParty {
 		return false
 	}
@@ -120,7 +120,7 @@ func (ru *rule) thirdParty(q *detect.Request) bool {
 		return true
 	}
 	page := detect.HostOf(q.Page)
-	for _, s := range ru.tracker.company.Sites {
+	for _, s := range sites {
 		if detect.UnderDomain(page, s) {
 			return false
 		}

@@ -29,6 +29,16 @@ func (r *Rules) Refuse(host string) (tracker int32, ok bool) {
 	return 0, false
 }
 
+// RefuseRequest is Refuse for a whole request: a page of the vendor's own may
+// ask its own hosts for what it likes.
+func (r *Rules) RefuseRequest(q *detect.Request) (tracker int32, ok bool) {
+	n, ok := r.Refuse(q.Host)
+	if !ok || !thirdParty(q, r.trackers[n-1].company.Sites) {
+		return 0, false
+	}
+	return n, true
+}
+
 // Names reports whether any rule names host; rules for any host do not count.
 func (r *Rules) Names(host string) bool {
 	if _, ok := r.Refuse(host); ok || len(r.exact[host]) > 0 {

@@ -66,7 +66,7 @@ func TestActions(t *testing.T) {
 		{"loader without stub", "https://cdn.acme.example/empty.js", []string{page, script}, nil, 0, []string{"block empty-js"}, "/**/"},
 		{"loader let pass", "https://cdn.acme.example/px.js", []string{page, script}, pass, 1, []string{"observe told"}, "from the origin"},
 		{"report path without token", "https://cdn.acme.example/.well-known/quench/abc/1?ev=Buy", []string{page, script}, nil, 1, nil, "from the origin"},
-		{"hit on the report path's host", "https://px.acme.example/.well-known/quench/", []string{page}, nil, 1, nil, "from the origin"},
+		{"hit on the report path's host", "https://px.acme.example/.well-known/quench/", []string{page}, nil, 0, []string{"block gif"}, img(pixel.GIF)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

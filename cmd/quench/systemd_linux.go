@@ -58,11 +58,13 @@ func (a *app) passedListeners() (list []net.Listener, err error) {
 }
 
 func passedListener(fd int, name string) (net.Listener, error) {
+	// What is no socket is not systemd's, but perhaps our own: it stays as it is.
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return nil, errors.New("is not a socket")
+	}
 	unix.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), name)
-	if f == nil {
-		return nil, errors.New("is not open")
-	}
 	defer f.Close()
 	// A socket unit without FileDescriptorName= names its sockets after itself.
 	if name != "" && name != "proxy" && name != "unknown" && !strings.HasSuffix(name, ".socket") {

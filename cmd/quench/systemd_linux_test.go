@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// activate has sh do what systemd does: the sockets are descriptors 3 and up,
+// and LISTEN_PID is the process that gets them.
+func activate(names string, files ...*os.File) func(*exec.Cmd) {
+	return func(cmd *exec.Cmd) {
+		quench, args := cmd.Path, strings.Join(cmd.Args[1:], " ")
+		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `LISTEN_PID=$$ exec "$0" ` + args, quench}
+		cmd.ExtraFiles = files
+		cmd.Env = append(cmd.Env, fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+names)
+	}
+}
+
+func tcpFile(t *testing.T, addr string) (*os.File, string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(); ln.Close() })
+	return f, ln.Addr().String()
+}
+
+// manager hears what a service tells systemd.
+func manager(t *testing.T) (path string, heard func(want string)) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "n") // paths of sockets are short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path = filepath.Join(dir, "s")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return path, func(want string) {
+		t.Helper()
+		buf := make([]byte, 512)
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		n, err := conn.Read(buf)
+		if err != nil || !strings.HasPrefix(string(buf[:n]), want) {
+			t.Fatalf("told systemd %q (%v), want %q", buf[:n], err, want)
+		}
+	}
+}
+
+func TestSocketActivation(t *testing.T) {
+	t.Parallel()
+	one, addr1 := tcpFile(t, "127.0.0.1:0")
+	two, addr2 := tcpFile(t, "127.0.0.1:0")
+	path, heard := manager(t)
+	c := startServed(t, "mode: block\n", func(cmd *exec.Cmd) {
+		activate("proxy:quench.socket", one, two)(cmd)
+		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
+	})
+	heard("READY=1")
+	for _, addr := range []string{addr1, addr2} {
+		c.proxy = addr
+		resp, err := c.client().Get("http://www.facebook.com/tr?id=1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Content-Type"); got != "image/gif" {
+			t.Errorf("through %s: %d %q, want our GIF", addr, resp.StatusCode, got)
+		}
+	}
+	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	heard("RELOADING=1\nMONOTONIC_USEC=")
+	heard("READY=1")
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	heard("STOPPING=1")
+	if err := <-c.ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	// The socket is systemd's: whoever connects now waits for the next start.
+	conn, err := net.Dial("tcp", addr1)
+	if err != nil {
+		t.Errorf("the socket has gone with the service: %v", err)
+	} else {
+		conn.Close()
+	}
+}
+
+// TestWrongActivation starts services with sockets that will not do.
+func TestWrongActivation(t *testing.T) {
+	t.Parallel()
+	out, _ := tcpFile(t, "0.0.0.0:0")
+	near, _ := tcpFile(t, "127.0.0.1:0")
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	packets, err := udp.(*net.UDPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	for _, tt := range []struct {
+		name, fdname, fds string
+		file              *os.File
+		want              string
+	}{
+		{"beyond loopback", "proxy", "1", out, "can be reached from beyond this machine"},
+		{"unknown name", "dns", "1", near, "quench knows only sockets named proxy"},
+		{"UDP", "proxy", "1", packets, "socket 1 (proxy)"},
+		{"no such descriptor", "proxy", "9", near, "socket activation: socket 2"},
+		{"no number", "proxy", "x", near, "LISTEN_FDS is \"x\""},
+		{"too many", "proxy", "17", near, "want 1 to 16"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cmd := exec.Command("quench", "serve")
+			cmd.Env = []string{"STATE_DIRECTORY=" + filepath.Join(t.TempDir(), "s"), "CONFIGURATION_DIRECTORY=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
+			activate(tt.fdname, tt.file)(cmd)
+			cmd.Env = append(cmd.Env, "LISTEN_FDS="+tt.fds)
+			said, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(said), tt.want) {
+				t.Errorf("%v, said %q, want %q", err, said, tt.want)
+			}
+		})
+	}
+}
+
+// TestSocketsOfAnotherProcess: variables that were inherited by mistake mean nothing.
+func TestSocketsOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	c := startServed(t, "proxy: {listen: \"127.0.0.1:0\"}\n", func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, "LISTEN_PID=1", "LISTEN_FDS=1")
+	})
+	resp, err := c.client().Get("http://www.facebook.com/tr?id=1")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	resp.Body.Close()
+}

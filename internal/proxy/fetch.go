@@ -108,6 +108,9 @@ func (x *exchange) outbound(r *http.Request, pl place) {
 	if _, ok := r.Header["User-Agent"]; !ok {
 		r.Header["User-Agent"] = []string{""} // or net/http adds its own
 	}
+	if x.want.document {
+		withoutDictionaries(r.Header)
+	}
 	// Public servers stop compressing for Via, and it would mark the user.
 	if pl.verdict.Private || x.s.core.upstream != nil && r.URL.Scheme == "http" {
 		r.Header.Add("Via", x.s.core.via(r))
@@ -144,7 +147,7 @@ func (x *exchange) learn(host string, resp *http.Response) {
 		return
 	}
 	switch status := resp.StatusCode; {
-	case resp.Header.Get("Cf-Mitigated") == "challenge":
+	case turnedAway(resp):
 		x.leave(host, memory.ReasonBotWall, "its bot wall turned Quench away", "header")
 	case status == http.StatusUnauthorized && negotiates(resp.Header):
 		x.leave(host, memory.ReasonNegotiate, "it signs in by NTLM or Negotiate, which binds to one connection", "header")
@@ -178,6 +181,7 @@ func (x *exchange) learnFailure(host string, pl place, err error) fault {
 	if _, bad := certificateFault(err, host); bad {
 		if pl.verdict.Private {
 			x.leave(host, memory.ReasonPrivateCert, "its own certificate is not valid, and it is on your network", "heuristic")
+			f.text = strings.TrimSuffix(f.text, noWayPast) + privateWay
 		}
 		return f
 	}

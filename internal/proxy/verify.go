@@ -106,5 +106,12 @@ func certFault(id, what string) fault {
 	return fault{id: "certificate-" + id, who: "the site's certificate", status: 502,
 		title: "The certificate of this site is not valid",
 		text: what + " Somebody may be reading along, or the site made a mistake. Quench never puts its own certificate " +
-			"in the place of one that your browser would refuse, so there is no way past this page."}
+			"in the place of one that your browser would refuse" + noWayPast}
 }
+
+// How a certificate's page ends: for a site, and for a thing on the user's own
+// network, which is left to the browser from its second connection on.
+const (
+	noWayPast  = ", so there is no way past this page."
+	privateWay = ". But this is on your own network: load it again, and your browser shows its own warning and lets you decide."
+)

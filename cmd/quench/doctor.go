@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/spf13/cobra"
 
@@ -25,11 +26,16 @@ func (r *report) add(name, state, says, fix string) {
 }
 
 func (a *app) doctorCmd() *cobra.Command {
-	var asJSON bool
+	var asJSON, offline bool
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Find out what is wrong, and how to mend it", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			checks := a.examine(cmd.Context())
+			if !offline {
+				r := &report{checks: checks}
+				examineResolver(cmd.Context(), r, net.DefaultResolver, resolverTime)
+				checks = r.checks
+			}
 			if err := a.printChecks(checks, asJSON); err != nil {
 				return err
 			}
@@ -42,11 +48,12 @@ func (a *app) doctorCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&offline, "offline", false, "ask nothing of the network: leaves out the resolver, which is asked for "+askedName)
 	return cmd
 }
 
-// examine makes all checks: those of this machine here, those of a running
-// service there.
+// examine makes all checks but that of the resolver: those of this machine
+// here, those of a running service there.
 func (a *app) examine(ctx context.Context) []control.Check {
 	r := &report{}
 	cfg := a.examineConfig(r)
@@ -80,7 +87,7 @@ func (a *app) examineService(ctx context.Context, r *report, dir string, cfg *co
 	}
 	r.add("service", ok, fmt.Sprintf("quench %s, process %d, mode %s", st.Kind, st.PID, st.Mode), "")
 	for _, l := range st.Listeners {
-		r.add("listener", ok, l.Name+" on "+l.Address, "")
+		a.examineListener(ctx, r, l, cfg)
 	}
 	checks, err := c.Doctor(ctx)
 	if err != nil {

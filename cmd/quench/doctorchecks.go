@@ -229,7 +229,9 @@ func (a *app) examineEnvironment(r *report, cfg *config) {
 	}
 	if len(set) > 0 {
 		r.add("environment", warn, strings.Join(set, ", ")+" names another proxy", "programs that follow it do not pass through quench")
+		return
 	}
+	r.add("environment", ok, "no variable leads programs past quench", "")
 }
 
 func (a *app) examineBrowsers(r *report) {

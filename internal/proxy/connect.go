@@ -30,6 +30,7 @@ type tunnel struct {
 	sni    string
 	hello  *hello.Hello // nil unless it begins with TLS
 	owner  chan string
+	far    net.Conn // the other side, if it is open before it is needed
 
 	// What judges the tunnel, the same from beginning to end: what is recorded
 	// must be explained by the rules that decided.
@@ -146,6 +147,10 @@ func (t *tunnel) serve(conn net.Conn) {
 	defer t.s.open.remove(conn)
 	if t.s.mode == Auto && t.client.Loopback {
 		t.owner = t.s.core.owners.find(conn.RemoteAddr(), conn.LocalAddr(), &t.s.busy)
+	}
+	defer t.closeFar()
+	if !t.openEarly(conn) {
+		return
 	}
 	if _, err := conn.Write([]byte(established)); err != nil {
 		return

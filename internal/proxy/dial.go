@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +30,10 @@ type place struct {
 }
 
 // guardError says that the guard refused a target.
-type guardError struct{ why guard.Why }
+type guardError struct {
+	why      guard.Why
+	loopback bool // a public name led to loopback and to nothing else
+}
 
 func (e *guardError) Error() string { return "refused: " + e.why.String() }
 
@@ -61,7 +62,7 @@ func (c *core) locate(ctx context.Context, t guard.Target, f guard.From, client 
 	}
 	pl.verdict = guard.Check(t, f, c.rules)
 	if !pl.verdict.Allow {
-		return pl, &guardError{pl.verdict.Why}
+		return pl, &guardError{why: pl.verdict.Why, loopback: pl.verdict.Why == guard.Rebinding && allLoopback(t.Addrs)}
 	}
 	return pl, nil
 }
@@ -72,7 +73,7 @@ func (c *core) refusedByName(t guard.Target, f guard.From) error {
 		return errNoName
 	}
 	if v := guard.Check(t, f, c.rules); !v.Allow && v.Why != guard.Nowhere {
-		return &guardError{v.Why}
+		return &guardError{why: v.Why}
 	}
 	return nil
 }
@@ -89,6 +90,15 @@ func (c *core) resolve(ctx context.Context, host string, client netip.Addr) (Ans
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	return c.resolver.Resolve(ctx, Question{Host: host, Client: client})
+}
+
+func allLoopback(addrs []netip.Addr) bool {
+	for _, a := range addrs {
+		if !a.Unmap().IsLoopback() {
+			return false
+		}
+	}
+	return len(addrs) > 0
 }
 
 func allNull(addrs []netip.Addr) bool {
@@ -200,7 +210,7 @@ func (c *core) dialThrough(ctx context.Context, t guard.Target, f guard.From, ad
 	}
 	conn, err := c.dial(ctx, c.upstream.Host)
 	if err != nil {
-		return nil, err
+		return nil, &upstreamError{err: err}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -211,12 +221,15 @@ func (c *core) dialThrough(ctx context.Context, t guard.Target, f guard.From, ad
 	}
 	if err := req.Write(conn); err != nil {
 		_ = conn.Close()
-		return nil, err
+		return nil, &upstreamError{err: err}
 	}
 	br := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(br, req)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the upstream proxy answered %s", strconv.Itoa(resp.StatusCode))
+	switch {
+	case err != nil:
+		err = &upstreamError{err: err}
+	case resp.StatusCode != http.StatusOK:
+		err = &upstreamError{status: resp.StatusCode}
 	}
 	if err != nil {
 		_ = conn.Close()

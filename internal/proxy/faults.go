@@ -55,8 +55,8 @@ var (
 		title: "Already blocked by your DNS", text: "Your DNS answered with a null address: another filter has blocked this site before Quench saw it."}
 	faultBadName = fault{id: "bad-name", who: "the address", status: http.StatusBadRequest,
 		title: "This is not an address", text: "The host or port in the address cannot exist."}
-	faultOther = fault{id: "other", who: "the site", status: http.StatusBadGateway,
-		title: "No answer that makes sense", text: "Something went wrong between Quench and the site, and the site's side broke the rules of HTTP."}
+	faultOther = fault{id: "other", who: "the site, as far as Quench can tell", status: http.StatusBadGateway,
+		title: "No answer that makes sense", text: "What came from the site's side, if anything did, is no answer by the rules of HTTP."}
 )
 
 // faultOf finds the words for an error.
@@ -66,6 +66,9 @@ func faultFor(err error, host string) fault {
 	var g *guardError
 	var dns *net.DNSError
 	if f, ok := certificateFault(err, host); ok {
+		return f
+	}
+	if f, ok := localFault(err); ok {
 		return f
 	}
 	switch {

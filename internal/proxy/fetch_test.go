@@ -88,7 +88,7 @@ func TestFaultTable(t *testing.T) {
 		{context.DeadlineExceeded, "timeout"}, {op(syscall.ECONNREFUSED), "refused"}, {op(syscall.ENETUNREACH), "network"},
 		{op(syscall.EHOSTUNREACH), "network"}, {op(syscall.ETIMEDOUT), "timeout"}, {syscall.ECONNRESET, "closed"}, {io.EOF, "closed"},
 		{&net.DNSError{IsTimeout: true}, "dns-timeout"}, {&net.DNSError{}, "dns"}, {&net.DNSError{IsNotFound: true}, "no-name"},
-		{errors.New("x"), "other"}, {errNoName, "bad-name"}, {&guardError{guard.NoName}, "bad-name"}, {&guardError{guard.Own}, "guard"},
+		{errors.New("x"), "other"}, {errNoName, "bad-name"}, {&guardError{why: guard.NoName}, "bad-name"}, {&guardError{why: guard.Own}, "guard"},
 		{fmt.Errorf("w: %w", weakKeyError{}), "certificate-weak-key"},
 	} {
 		f := faultOf(tt.err)

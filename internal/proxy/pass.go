@@ -26,9 +26,7 @@ func (t *tunnel) pass(c *peeked, reason string) {
 			return
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.s.ctx, 2*DialTimeout)
-	defer cancel()
-	far, err := t.dial(ctx)
+	far, err := t.dialFar()
 	var tracker *trackerError
 	if errors.As(err, &tracker) && t.hello != nil {
 		t.refuse(c, t.host, tracker.d, tracker.chain)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -77,7 +78,11 @@ func (s *SystemResolver) Resolve(ctx context.Context, q Question) (Answer, error
 	case r := <-ch:
 		return r.Val.(Answer), r.Err
 	case <-ctx.Done():
-		return Answer{}, ctx.Err()
+		err := ctx.Err()
+		if errors.Is(err, context.DeadlineExceeded) { // the resolver was slow, not the site
+			err = &net.DNSError{Err: "no answer in time", Name: q.Host, IsTimeout: true}
+		}
+		return Answer{}, err
 	}
 }
 

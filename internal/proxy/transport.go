@@ -69,6 +69,12 @@ func newTransport(c *core) *http.Transport {
 			v, _ := vettedFor(ctx)
 			return c.connectHeader(v.via), nil
 		}
+		t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &upstreamError{status: resp.StatusCode}
+			}
+			return nil
+		}
 	}
 	return t
 }
@@ -102,7 +108,11 @@ func (c *core) dialVetted(ctx context.Context, _, addr string) (net.Conn, error)
 	stop := context.AfterFunc(c.ctx, cancel)
 	defer stop()
 	if c.upstream != nil {
-		return c.dial(ctx, c.upstream.Host)
+		conn, err := c.dial(ctx, c.upstream.Host)
+		if err != nil {
+			return nil, &upstreamError{err: err}
+		}
+		return conn, nil
 	}
 	v, ok := vettedFor(ctx)
 	if !ok || len(v.addrs) == 0 {

@@ -93,7 +93,8 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 	x.out.stall = orDefault(s.p.StallTimeout, defaultStall)
 	// Of a body with a length and a coding net/http shows us the coding alone;
 	// RFC 9112 §6.1 has such a connection end, so all with a coding do.
-	x.out.final = x.out.h1 && len(r.TransferEncoding) > 0
+	// Of HTTP/1.0, where a coding means nothing, it hides even that.
+	x.out.final = x.out.h1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0)
 	defer x.out.close()
 	if r.ContentLength == 0 {
 		r.Body = http.NoBody

@@ -49,6 +49,9 @@ func newServer(p *Proxy, c *core, o ListenerOptions) *server {
 	s.inner.ConnContext = innerContext
 	s.inner.HTTP2 = &http.HTTP2Config{
 		MaxConcurrentStreams: 250,
+		// What browsers send at most (RFC 9113 §4.2); net/http would take 1 MB,
+		// more than any window here.
+		MaxReadFrameSize: 16 << 10,
 		// An upload's window, and room for 32 that their sites do not read on.
 		MaxReceiveBufferPerStream:     256 << 10,
 		MaxReceiveBufferPerConnection: 8 << 20,

@@ -136,7 +136,12 @@ func (s *service) greet(ln net.Listener) {
 		return
 	}
 	host, port, _ := net.SplitHostPort(ln.Addr().String())
-	a.say("  In your browser set the HTTP and HTTPS proxy to %s, port %s.", host, port)
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		a.say("  In your browser set the HTTP and HTTPS proxy to an address of this machine, port %s;", port)
+		a.say("  devices set themselves up from http://ADDRESS:%s/proxy.pac.", port)
+	} else {
+		a.say("  In your browser set the HTTP and HTTPS proxy to %s, port %s.", host, port)
+	}
 	a.say("  To let it look into HTTPS:   quench ca install")
 	a.say("  To see what happens:         quench log --follow")
 	a.say("  When something broke:        quench allow HOST --for 15m")

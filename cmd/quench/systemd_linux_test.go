@@ -157,3 +157,21 @@ func TestSocketsOfAnotherProcess(t *testing.T) {
 	}
 	resp.Body.Close()
 }
+
+// maxExposure is what "systemd-analyze security" may give the unit, times ten.
+const maxExposure = "20"
+
+func TestUnitIsHardened(t *testing.T) {
+	t.Parallel()
+	tool, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze here")
+	}
+	said, err := exec.CommandContext(t.Context(), tool, "security", "--no-pager", "--offline=yes", "--threshold="+maxExposure,
+		filepath.Join("..", "..", "deploy", "quench.service")).CombinedOutput()
+	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+	t.Log(lines[len(lines)-1])
+	if err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
+}

@@ -64,7 +64,7 @@ func (u *upload) readAt(p []byte, pos int) (int, error) {
 	}
 	u.hurry()
 	n, err := u.body.Read(p)
-	if err != nil && u.stall > 0 {
+	if err == io.EOF && u.stall > 0 {
 		_ = u.rc.SetReadDeadline(time.Time{}) // what is read from now on is not the body
 	}
 	u.read += n

@@ -1,0 +1,230 @@
+package proxy
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// neighbour is a client that browses while another misbehaves.
+func neighbour(t *testing.T, w *world, addr string) {
+	t.Helper()
+	for _, h2 := range []bool{false, true} {
+		if resp, body := get(t, w.client(addr, nil, h2), "https://calm.example/"); resp.StatusCode != 200 || body != "hello from calm.example" {
+			t.Errorf("the neighbour got %d %q", resp.StatusCode, body)
+		}
+	}
+}
+
+func inTunnel(t *testing.T, w *world, addr string, protos ...string) *tls.Conn {
+	t.Helper()
+	c, _ := tunnelTo(t, addr, "site.example:443")
+	tc := tls.Client(c, &tls.Config{ServerName: "site.example", RootCAs: w.ca, NextProtos: protos})
+	if err := tc.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return tc
+}
+
+// pour writes line again and again, most bytes at most, and returns how many
+// were taken before the other side ended the connection.
+func pour(c net.Conn, head, line string, most int) int {
+	go func() { _, _ = io.Copy(io.Discard, c) }()
+	n, err := io.WriteString(c, head)
+	chunk := strings.Repeat(line, max(1, 8192/len(line)))
+	for err == nil && n < most {
+		var m int
+		m, err = io.WriteString(c, chunk)
+		n += m
+	}
+	c.Close()
+	return n
+}
+
+func TestHostileHeaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
+	addr := w.serve(Always)
+	const most = 64 << 20
+	for _, tt := range []struct{ name, head, line string }{
+		{"endless fields", "GET %s HTTP/1.1\r\nHost: site.example\r\n", "X: y\r\n"},
+		{"large fields", "GET %s HTTP/1.1\r\nHost: site.example\r\n", "X: " + strings.Repeat("y", 8000) + "\r\n"},
+		{"endless value", "GET %s HTTP/1.1\r\nHost: site.example\r\nX: ", "yyyyyyyy"},
+		{"endless name", "GET %s HTTP/1.1\r\nHost: site.example\r\n", "xxxxxxxx"},
+		{"endless fold", "GET %s HTTP/1.1\r\nHost: site.example\r\nX: y\r\n", " y\r\n"},
+		{"endless target", "GET %s", "xxxxxxxx"},
+		{"endless method", "", "XXXXXXXX"},
+		{"endless trailers", "POST %s HTTP/1.1\r\nHost: site.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"},
+	} {
+		head := func(target string) string { return strings.ReplaceAll(tt.head, "%s", target) }
+		if n := pour(raw(t, addr), head("http://site.example/"), tt.line, most); n >= most {
+			t.Errorf("%s: %d bytes were taken", tt.name, n)
+		}
+		if n := pour(inTunnel(t, w, addr), head("/"), tt.line, most); n >= most {
+			t.Errorf("%s, intercepted: %d bytes were taken", tt.name, n)
+		}
+	}
+	neighbour(t, w, addr)
+}
+
+// h2Conn is a client of frames.
+type h2Conn struct {
+	net.Conn
+	*http2.Framer
+	buf bytes.Buffer
+	enc *hpack.Encoder
+}
+
+func newH2Conn(t *testing.T, w *world, addr string) *h2Conn {
+	c := &h2Conn{Conn: inTunnel(t, w, addr, "h2")}
+	c.Framer = http2.NewFramer(c.Conn, c.Conn)
+	c.enc = hpack.NewEncoder(&c.buf)
+	if _, err := io.WriteString(c.Conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *h2Conn) block(extra ...string) []byte {
+	c.buf.Reset()
+	fields := append([]string{":method", "GET", ":scheme", "https", ":authority", "site.example", ":path", "/"}, extra...)
+	for i := 0; i < len(fields); i += 2 {
+		_ = c.enc.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
+	}
+	return bytes.Clone(c.buf.Bytes())
+}
+
+// TestHostileContinuations sends a header over HTTP/2 that never ends. Empty
+// frames are not in the table: net/http takes any number, and keeps nothing of
+// them.
+func TestHostileContinuations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
+	addr := w.serve(Always)
+	for name, part := range map[string]func(c *h2Conn) []byte{
+		"literal fields": func(c *h2Conn) []byte { return c.block("x-pad", strings.Repeat("y", 12<<10))[4:] },
+		"indexed fields": func(*h2Conn) []byte { return bytes.Repeat([]byte{0x80 | 16}, 16<<10) }, // accept-encoding, out of the static table
+	} {
+		c := newH2Conn(t, w, addr)
+		go func() { _, _ = io.Copy(io.Discard, c.Conn) }()
+		err := c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: c.block(), EndStream: true})
+		frames := 0
+		for ; err == nil && frames < 100_000; frames++ {
+			err = c.WriteContinuation(1, false, part(c))
+		}
+		if err == nil {
+			t.Errorf("%s: %d frames of one header were taken", name, frames)
+		}
+		c.Conn.Close()
+	}
+	neighbour(t, w, addr)
+}
+
+func TestHostileRapidReset(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	var now, most atomic.Int64
+	w.site(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Host == "calm.example" {
+			greet(rw, r)
+			return
+		}
+		n := now.Add(1)
+		defer now.Add(-1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		<-r.Context().Done()
+	}), "site.example", "calm.example")
+	addr := w.serve(Always)
+	c := newH2Conn(t, w, addr)
+	gone := make(chan struct{})
+	go func() { defer close(gone); _, _ = io.Copy(io.Discard, c.Conn) }()
+	var err error
+	id := uint32(1)
+	for ; err == nil && id < 20_000; id += 2 {
+		if err = c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.block(), EndStream: true, EndHeaders: true}); err == nil {
+			err = c.WriteRSTStream(id, http2.ErrCodeCancel)
+		}
+		if id%4001 == 0 {
+			neighbour(t, w, addr)
+		}
+	}
+	neighbour(t, w, addr)
+	c.Conn.Close()
+	<-gone
+	t.Logf("%d streams were reset, at most %d requests at the site at once, end: %v", id/2, most.Load(), err)
+	if n := most.Load(); n > 1000 {
+		t.Errorf("%d requests at once reached the site", n)
+	}
+	eventually(t, "the site's requests end", func() bool { return now.Load() == 0 })
+	neighbour(t, w, addr)
+}
+
+// TestHostileConnections: one address opens more connections than it may,
+// while another browses.
+func TestHostileConnections(t *testing.T) {
+	t.Parallel()
+	const most = 16
+	w := newWorld(t, func(p *Proxy) { p.MaxConns = most })
+	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
+	addr := w.serve(Always)
+	flood := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	var open []net.Conn
+	ended := make(chan int, 10*most)
+	for i := range 10 * most {
+		c, err := flood.Dial("tcp", addr)
+		if err != nil {
+			t.Skip("no second loopback address here")
+		}
+		defer c.Close()
+		open = append(open, c)
+		go func() {
+			_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err != nil {
+				ended <- i
+			}
+		}()
+	}
+	for range 9 * most {
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			t.Fatal("connections past the limit stay open")
+		}
+	}
+	neighbour(t, w, addr)
+	select {
+	case i := <-ended:
+		t.Errorf("connection %d, which was within the limit, was ended too", i)
+	default:
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	eventually(t, "the address is served again", func() bool {
+		c, err := flood.Dial("tcp", addr)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprint(c, "GET http://site.example/ HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n")
+		b, _ := io.ReadAll(c)
+		return strings.HasPrefix(string(b), "HTTP/1.1 200")
+	})
+}

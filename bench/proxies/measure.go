@@ -107,8 +107,10 @@ func (l *lab) scenarios() []scenario {
 		if l.o.extras {
 			out = append(out, scenario{proto: proto, size: "1k", workers: 1})
 			if proto != "plain" {
-				out = append(out, scenario{proto: proto, size: "10m", workers: 16, shared: proto == "h2"},
-					scenario{proto: proto, size: "1k", workers: 16, hit: true})
+				out = append(out, scenario{proto: proto, size: "10m", workers: 16}, scenario{proto: proto, size: "1k", workers: 16, hit: true})
+			}
+			if proto == "h2" {
+				out = append(out, scenario{proto: proto, size: "10m", workers: 16, shared: true})
 			}
 		}
 	}
@@ -145,17 +147,15 @@ func (l *lab) measureAll(ctx context.Context) *record {
 	return rec
 }
 
-func (l *lab) measure(ctx context.Context, p *peer, s scenario) sample {
+func (l *lab) measure(ctx context.Context, p *peer, s scenario) (m sample) {
 	j := l.job(p, s)
 	var before, after time.Duration
-	m := sample{Scenario: s.String(), Peer: p.name}
+	m.Scenario, m.Peer = s.String(), p.name
 	if p.proc != nil {
 		pid := p.proc.Pid()
 		j.Begin = func() { before, _ = proc.CPU(pid) }
 		j.End = func() { after, _ = proc.CPU(pid) }
-		proc.ResetPeak(pid)
-		stop := sampleRSS(pid, &m.Peak)
-		defer stop()
+		defer sampleRSS(pid, &m.Peak)()
 	}
 	r := load.Run(ctx, j)
 	m.Rate, m.P50, m.P99, m.Requests, m.Errors = r.Rate(), r.P50, r.P99, r.Requests, r.Errors
@@ -164,9 +164,6 @@ func (l *lab) measure(ctx context.Context, p *peer, s scenario) sample {
 	}
 	if r.Requests > 0 {
 		m.CPU = float64((after - before).Microseconds()) / float64(r.Requests)
-	}
-	if p.proc != nil {
-		_, m.Peak, _ = proc.RSS(p.proc.Pid())
 	}
 	return m
 }

@@ -13,9 +13,17 @@ import (
 	"github.com/quench-proxy/quench/bench/proc"
 )
 
-// sampleRSS keeps the highest memory of pid in peak until stop is called: not
-// every kernel keeps a peak that can be reset.
+// sampleRSS keeps the highest memory of pid in peak until stop is called. If
+// the kernel keeps a peak that it lets us reset, that one counts too.
 func sampleRSS(pid int, peak *int64) (stop func()) {
+	resettable := proc.ResetPeak(pid)
+	look := func() {
+		now, highest, err := proc.RSS(pid)
+		if err == nil && resettable {
+			now = highest
+		}
+		*peak = max(*peak, now)
+	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -24,10 +32,9 @@ func sampleRSS(pid int, peak *int64) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				if now, _, err := proc.RSS(pid); err == nil {
-					*peak = max(*peak, now)
-				}
+				look()
 			case <-done:
+				look()
 				return
 			}
 		}

@@ -43,6 +43,7 @@ var leftOfH2spec = map[string]string{
 // TestH2spec drives the server inside tunnels with h2spec, through CONNECT and
 // our certificate.
 func TestH2spec(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.site(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

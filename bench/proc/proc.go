@@ -152,7 +152,7 @@ func parseStatus(data []byte) (now, peak int64, err error) {
 	if now == 0 {
 		return 0, 0, errors.New("/proc/pid/status: no VmRSS")
 	}
-	// Some kernels (gVisor among them) keep no peak.
+	// Some kernels keep no peak.
 	return now, max(now, peak), sc.Err()
 }
 

@@ -107,7 +107,30 @@ func (ru *rule) matchPath(path string) bool {
 			return true
 		}
 	}
-	return ru.pathRE != nil && ru.pathRE.get().MatchString(path)
+	return ru.pathRE != nil && strings.HasPrefix(path, ru.pathPre) && ru.pathRE.get().MatchString(path)
+}
+
+// literalPrefix returns a text that every match of an anchored regexp begins
+// with, "" if it is not anchored or nothing can be said without compiling it.
+func literalPrefix(re string) string {
+	if !strings.HasPrefix(re, "^") || strings.Contains(re, "|") || strings.Contains(re, "(?") && !strings.Contains(re, "(?P<") {
+		return ""
+	}
+	var b []byte
+	for i := 1; i < len(re); i++ {
+		c := re[i]
+		if c == '\\' && i+1 < len(re) && strings.IndexByte(`./-`, re[i+1]) >= 0 {
+			i++
+			c = re[i]
+		} else if strings.IndexByte(`\.+*?()[]{}^$`, c) >= 0 {
+			if strings.IndexByte(`*?{`, c) >= 0 && len(b) > 0 {
+				b = b[:len(b)-1] // the last one may be missing
+			}
+			return string(b)
+		}
+		b = append(b, c)
+	}
+	return string(b)
 }
 
 // thirdParty: the page is neither on the request's own site nor on one of the

@@ -39,8 +39,11 @@ type rule struct {
 	loader  *LoaderSpec // nil for a hit
 	report  *rule       // the hit whose vocabulary a loader's stub speaks
 
-	paths   []pathPattern
-	pathRE  *lazyRE
+	paths  []pathPattern
+	pathRE *lazyRE
+	// pathPre is what every path that pathRE matches begins with: most paths
+	// need no regexp to be told apart.
+	pathPre string
 	query   []condition
 	payload []condition
 	methods []string
@@ -151,6 +154,7 @@ func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
 
 func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	ru.pathRE, ru.query, ru.methods = newRE(m.PathRE), conditions(m.Query), m.Methods
+	ru.pathPre = literalPrefix(m.PathRE)
 	ru.third = m.Party == "third"
 	for _, p := range m.Paths {
 		ru.paths = append(ru.paths, pathPattern{strings.Trim(p, "*"), strings.HasSuffix(p, "*"), strings.HasPrefix(p, "*")})

@@ -358,6 +358,25 @@ func TestConsent(t *testing.T) {
 	}
 }
 
+func TestLiteralPrefix(t *testing.T) {
+	for re, want := range map[string]string{
+		`^/pagead/conversion/(\d+)/`: "/pagead/conversion/", `^/a\.gif$`: "/a.gif", `^/ab?c`: "/a", `^/ab*`: "/a", `^/ab{2}`: "/a", `^/ab+c`: "/ab",
+		`/a`: "", `^/a|/b`: "", `^(?i)/a`: "", `^/(?P<x>a)/b`: "/", `^/a\d`: "/a", `^`: "", ``: "", `^/ü?`: "",
+	} {
+		got := literalPrefix(re)
+		if re == `^/ü?` {
+			// a byte is cut off, not a letter: shorter than it could be, never wrong
+			if !strings.HasPrefix("/ü", got) {
+				t.Errorf("literalPrefix(%s) = %q", re, got)
+			}
+			continue
+		}
+		if got != want {
+			t.Errorf("literalPrefix(%s) = %q, want %q", re, got, want)
+		}
+	}
+}
+
 func TestParseFaults(t *testing.T) {
 	bad := `company: X
 trackers:

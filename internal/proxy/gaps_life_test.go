@@ -34,7 +34,7 @@ func gapPanic(r *rig) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestGapPanicChild$")
-		cmd.Env = append(os.Environ(), childOfGap16+"=1")
+		cmd.Env = append(os.Environ(), childOfGap16+"=1", "TMPDIR="+r.t.TempDir()) // it dies, so we clear up after it
 		out, err := cmd.CombinedOutput()
 		if err != nil && strings.Contains(string(out), "panic: a handler's own fault") {
 			return fmt.Errorf("the process ended: %w", err)

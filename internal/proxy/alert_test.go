@@ -17,10 +17,7 @@ import (
 // which crypto/tls cannot read.
 func TestCurlRefuses(t *testing.T) {
 	t.Parallel()
-	path, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skip("no curl here")
-	}
+	path := need(t, "curl")
 	w := newChoice(t, nil)
 	addr := w.serve(Always)
 	roots := filepath.Join(t.TempDir(), "roots.pem")

@@ -28,10 +28,10 @@ async function look(what) {
 // Two browsers of one make on one address: the one that trusts us is found out
 // and served whole, the other notices nothing.
 func TestChromiumIsFoundOut(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil || testing.Short() {
-		t.Skip("no chromium, or no time for it")
+	if testing.Short() {
+		t.Skip("no time for a browser")
 	}
+	path := need(t, "chromium")
 	w := newWorld(t, func(p *Proxy) { p.GPC = true })
 	leaf := w.roots.leaf(t, "site.example", "second.example", "px.acme.example")
 	w.siteTLS(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -92,10 +92,10 @@ func dumpDOM(t *testing.T, path, proxy, keys string) string {
 
 // Firefox refuses in its own way; it must be understood as a refusal.
 func TestFirefoxRefuses(t *testing.T) {
-	path, err := exec.LookPath("firefox")
-	if err != nil || testing.Short() {
-		t.Skip("no firefox, or no time for it")
+	if testing.Short() {
+		t.Skip("no time for a browser")
 	}
+	path := need(t, "firefox", "firefox-esr")
 	w := newWorld(t, nil)
 	w.site(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "text/html")

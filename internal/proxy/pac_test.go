@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -109,13 +108,7 @@ func TestPACIsForClientsOnly(t *testing.T) {
 // functions that browsers add.
 func TestPACEvaluated(t *testing.T) {
 	t.Parallel()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("QUENCH_REQUIRE_BROWSERS") == "1" {
-			t.Fatal("no node to run the file with")
-		}
-		t.Skip("no node to run the file with")
-	}
+	node := need(t, "node")
 	near := []string{"localhost", "router", "printer.local", "a.b.local", "tv.home.arpa", "home.arpa", "Printer.LOCAL", "printer.local.",
 		"10.0.0.1", "127.0.0.1", "192.168.178.1", "172.16.0.1", "172.31.255.255", "169.254.1.1", "100.64.0.1", "100.127.9.9",
 		"::1", "[::1]", "fd00::7", "[fd12:3456::1]", "fc00::1", "fe80::2", "febf::1", "FE80::2"}

@@ -20,6 +20,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"os/exec"
 	"strconv"
 	"sync"
 	"testing"
@@ -370,4 +371,20 @@ func (w *world) toSite(ctx context.Context, network, _ string) (net.Conn, error)
 	addr := netip.AddrPortFrom(w.names["site.example"].Addrs[0], 443).String()
 	w.mu.Unlock()
 	return w.dial(ctx, network, addr)
+}
+
+// need returns the first of these programs that is installed. Without one the
+// test is skipped, or fails where real programs are required.
+func need(t testing.TB, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("QUENCH_REQUIRE_BROWSERS") != "" {
+		t.Fatalf("none of %q is installed, and it is required", names)
+	}
+	t.Skipf("none of %q is installed", names)
+	return ""
 }

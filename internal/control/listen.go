@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/quench-proxy/quench/internal/filelock"
 )
 
 const (
@@ -127,9 +129,9 @@ func takeLock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write in the data directory: %w", err)
 	}
-	if err := lockFile(f); err != nil {
+	if err := filelock.Try(f); err != nil {
 		defer f.Close()
-		if !errors.Is(err, errLocked) {
+		if !errors.Is(err, filelock.ErrLocked) {
 			return nil, fmt.Errorf("control: lock %s: %w", f.Name(), err)
 		}
 		pid, _ := io.ReadAll(io.LimitReader(f, 20))
@@ -141,8 +143,6 @@ func takeLock(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-var errLocked = errors.New("locked by another process")
 
 // PrivateDir makes dir for this user alone if there is none, and refuses one
 // that others can enter, with the command that closes it.

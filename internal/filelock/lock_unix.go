@@ -1,6 +1,6 @@
 //go:build unix
 
-package control
+package filelock
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile takes an exclusive lock without waiting; errLocked if another has it.
-func lockFile(f *os.File) error {
+// lock takes an exclusive lock without waiting; ErrLocked if another has it.
+func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errLocked
+		return ErrLocked
 	}
 	return err
 }

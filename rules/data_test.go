@@ -14,7 +14,7 @@ import (
 
 // dataFile opens a file of the public data that QUENCH_DATA names; without it
 // the test is skipped, with it the file must be there.
-func dataFile(t *testing.T, name string) *os.File {
+func dataFile(t testing.TB, name string) *os.File {
 	t.Helper()
 	dir := os.Getenv("QUENCH_DATA")
 	if dir == "" {

@@ -118,8 +118,11 @@ func HostOf(url string) string {
 	} else {
 		return ""
 	}
-	if i := strings.IndexAny(rest, "/?#\\"); i >= 0 {
-		rest = rest[:i]
+	for i := range len(rest) {
+		if c := rest[i]; c == '/' || c == '?' || c == '#' || c == '\\' {
+			rest = rest[:i]
+			break
+		}
 	}
 	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
 		rest = rest[i+1:]
@@ -142,9 +145,9 @@ func Split(url string) (path, query string) {
 	rest := url
 	if i := strings.Index(rest, "//"); i >= 0 {
 		rest = rest[i+2:]
-		j := strings.IndexAny(rest, "/?#")
-		if j < 0 {
-			return "/", ""
+		j := 0
+		for j < len(rest) && rest[j] != '/' && rest[j] != '?' && rest[j] != '#' {
+			j++
 		}
 		rest = rest[j:]
 	}

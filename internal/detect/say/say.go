@@ -6,6 +6,7 @@
 package say
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,13 +186,16 @@ func carried(v *detect.Verdict) string {
 		if !c.Said {
 			continue
 		}
-		for _, f := range v.Disclosed {
-			if f.Name == c.Name {
-				items = append(items, f.Label+since(f.Made))
+		for i := range v.Disclosed {
+			f := &v.Disclosed[i]
+			if f.Name != c.Name {
+				continue
+			}
+			if item := f.Label + since(f.Made); !slices.Contains(items, item) {
+				items = append(items, item)
 			}
 		}
 	}
-	items = unique(items)
 	if n := len(items) - maxNamed; n > 0 {
 		more := "1 more detail"
 		if n > 1 {
@@ -209,19 +213,10 @@ func carried(v *detect.Verdict) string {
 	}
 }
 
-func unique(items []string) []string {
-	seen := map[string]bool{}
-	out := items[:0]
-	for _, s := range items {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 func since(made string) string {
+	if made == "" {
+		return ""
+	}
 	t, err := time.Parse(time.DateOnly, made)
 	if err != nil {
 		return ""

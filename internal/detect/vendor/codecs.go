@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,8 +36,15 @@ func unescape(s string) string {
 
 // decodePairs reads k=v pairs separated by sep.
 func decodePairs(s, sep string) *payload {
-	p := newPayload()
-	for s != "" && len(p.keys) < maxParams {
+	p := &payload{}
+	p.addPairs(s, sep)
+	return p
+}
+
+// addPairs adds what decodePairs reads.
+func (p *payload) addPairs(s, sep string) {
+	p.pairs = slices.Grow(p.pairs, min(strings.Count(s, sep)+1, maxParams))
+	for s != "" && len(p.pairs) < maxParams {
 		var kv string
 		kv, s, _ = strings.Cut(s, sep)
 		if kv == "" {
@@ -45,12 +53,11 @@ func decodePairs(s, sep string) *payload {
 		k, v, _ := strings.Cut(kv, "=")
 		p.add(dots(unescape(k)), unescape(v))
 	}
-	return p
 }
 
 // decodeColon reads k:v:k:v lists (Yandex browser-info).
 func decodeColon(s string) *payload {
-	p := newPayload()
+	p := &payload{}
 	parts := strings.Split(s, ":")
 	for i := 0; i+1 < len(parts); i += 2 {
 		p.add(parts[i], parts[i+1])
@@ -60,8 +67,8 @@ func decodeColon(s string) *payload {
 
 // decodeGA4Product reads id…~nm…~pr…: two letters are the key.
 func decodeGA4Product(s string) *payload {
-	p := newPayload()
-	for _, part := range strings.Split(s, "~") {
+	p := &payload{}
+	for part := range strings.SplitSeq(s, "~") {
 		if len(part) > 2 {
 			p.add(part[:2], part[2:])
 		}
@@ -72,7 +79,7 @@ func decodeGA4Product(s string) *payload {
 // decodeJSON flattens a JSON text to dotted keys. A text that breaks off gives
 // what came before.
 func decodeJSON(s []byte) *payload {
-	p := newPayload()
+	p := &payload{}
 	d := json.NewDecoder(bytes.NewReader(s))
 	d.UseNumber()
 	_ = flatten(d, p, "", 0) // a broken end is no reason to forget the start
@@ -89,7 +96,7 @@ func flatten(d *json.Decoder, p *payload, key string, depth int) error {
 		p.add(key, jsonText(tok))
 		return nil
 	}
-	if depth >= maxDepth || len(p.keys) >= maxParams {
+	if depth >= maxDepth || len(p.pairs) >= maxParams {
 		return io.ErrShortBuffer
 	}
 	for i := 0; d.More(); i++ {
@@ -182,7 +189,7 @@ func sniff(body []byte) string {
 
 func eachLine(body []byte, decode func(string) *payload) []*payload {
 	var out []*payload
-	for _, l := range strings.Split(string(body), "\n") {
+	for l := range strings.SplitSeq(string(body), "\n") {
 		if l = strings.TrimSpace(l); l != "" && len(out) < maxEvents {
 			out = append(out, decode(l))
 		}
@@ -231,5 +238,5 @@ func decodeParam(codec, value string) *payload {
 	if all := decodeBody("auto", []byte(value)); len(all) > 0 {
 		return all[0]
 	}
-	return newPayload()
+	return &payload{}
 }

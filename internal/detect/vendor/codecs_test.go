@@ -25,12 +25,12 @@ func FuzzCodecs(f *testing.F) {
 			events = append(events, p)
 		}
 		for _, p := range events {
-			if len(p.keys) > maxParams {
-				t.Errorf("%d parameters, want at most %d", len(p.keys), maxParams)
+			if len(p.pairs) > maxParams {
+				t.Errorf("%d parameters, want at most %d", len(p.pairs), maxParams)
 			}
-			for _, k := range p.keys {
-				if v := p.values[k]; len(v) > maxValue {
-					t.Errorf("%q has %d bytes, want at most %d", k, len(v), maxValue)
+			for _, kv := range p.pairs {
+				if len(kv.value) > maxValue {
+					t.Errorf("%q has %d bytes, want at most %d", kv.key, len(kv.value), maxValue)
 				}
 			}
 		}

@@ -10,12 +10,13 @@ import (
 // consent reads what the hit itself claims about consent: the first signal
 // that says something wins.
 func (ru *rule) consent(p *payload) *detect.Consent {
-	for _, c := range ru.tracker.spec.Consent {
-		v, ok := p.values[c.From]
+	for i := range ru.tracker.consent {
+		c := &ru.tracker.consent[i]
+		v, ok := p.lookup(c.spec.From)
 		if !ok {
 			continue
 		}
-		state, detail := readConsent(&c, v)
+		state, detail := c.read(v)
 		if state != "" {
 			return &detect.Consent{State: state, Detail: detail}
 		}
@@ -23,8 +24,8 @@ func (ru *rule) consent(p *payload) *detect.Consent {
 	return &detect.Consent{State: "unknown"}
 }
 
-func readConsent(c *ConsentSpec, v string) (state, detail string) {
-	switch c.As {
+func (c *consent) read(v string) (state, detail string) {
+	switch c.spec.As {
 	case "gcs":
 		return gcs(v)
 	case "gcd":
@@ -40,9 +41,9 @@ func readConsent(c *ConsentSpec, v string) (state, detail string) {
 		return "", ""
 	}
 	switch {
-	case c.Denied != "" && newRE(c.Denied).get().MatchString(v):
+	case c.denied != nil && c.denied.match(v):
 		return "denied", ""
-	case c.Granted != "" && newRE(c.Granted).get().MatchString(v):
+	case c.granted != nil && c.granted.match(v):
 		return "granted", ""
 	}
 	return "", ""

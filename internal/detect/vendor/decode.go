@@ -16,45 +16,12 @@ const (
 	maxDepth   = 16      // nesting of JSON
 )
 
-// payload is what a hit carries: keys in the order they came, brackets written
-// as dots.
-type payload struct {
-	keys   []string
-	values map[string]string
-}
-
-func newPayload() *payload { return &payload{values: map[string]string{}} }
-
-// add keeps the first value of a key; an empty one gives way.
-func (p *payload) add(key, value string) {
-	if old, ok := p.values[key]; ok {
-		if old == "" {
-			p.values[key] = value
-		}
-		return
-	}
-	if len(p.keys) >= maxParams {
-		return
-	}
-	if len(value) > maxValue {
-		value = strings.ToValidUTF8(value[:maxValue], "")
-	}
-	p.keys = append(p.keys, key)
-	p.values[key] = value
-}
-
-func (p *payload) merge(prefix string, q *payload) {
-	for _, k := range q.keys {
-		p.add(prefix+k, q.values[k])
-	}
-}
-
 // decode gives one payload per event of a hit.
 func (ru *rule) decode(q *detect.Request, report []byte) []*payload {
-	shared := newPayload()
+	shared := &payload{}
 	var events []*payload
 	if report != nil {
-		shared = decodePairs(string(report), "&")
+		shared.addPairs(string(report), "&")
 	} else {
 		ru.decodePath(shared, q)
 		events = decodeBody(ru.hit.Body, q.Body)
@@ -71,12 +38,9 @@ func (ru *rule) decode(q *detect.Request, report []byte) []*payload {
 	if len(events) == 0 {
 		return []*payload{shared}
 	}
-	for i, e := range events {
-		all := newPayload()
+	for _, e := range events {
 		ru.expand(e)
-		all.merge("", e)
-		all.merge("", shared)
-		events[i] = all
+		e.merge("", shared)
 	}
 	return events
 }
@@ -92,9 +56,9 @@ func (ru *rule) decodePath(p *payload, q *detect.Request) {
 			}
 		}
 	}
-	p.merge("", decodePairs(query, "&"))
+	p.addPairs(query, "&")
 	if i := strings.IndexByte(path, ';'); ru.hit.Matrix && i >= 0 {
-		p.merge("", decodePairs(strings.TrimSuffix(path[i+1:], "?"), ";"))
+		p.addPairs(strings.TrimSuffix(path[i+1:], "?"), ";")
 	}
 }
 
@@ -103,7 +67,7 @@ func (ru *rule) addCookies(p *payload, q *detect.Request) {
 		return
 	}
 	for _, line := range q.Header.Values("Cookie") {
-		for _, kv := range strings.Split(line, ";") {
+		for kv := range strings.SplitSeq(line, ";") {
 			k, v, _ := strings.Cut(strings.TrimSpace(kv), "=")
 			if c := ru.tracker.cookies[k]; c != nil && !c.Secret {
 				p.add("cookie."+k, unescape(v))
@@ -115,33 +79,14 @@ func (ru *rule) addCookies(p *payload, q *detect.Request) {
 // expand decodes the parameters that hold a payload of their own. A key with
 // "*" stands for all that fit.
 func (ru *rule) expand(p *payload) {
-	for key, codec := range ru.hit.Params {
-		for _, k := range p.matching(key) {
-			if v := p.values[k]; v != "" {
-				p.merge(k+".", decodeParam(codec, v))
+	for i := range ru.params {
+		key, codec := &ru.params[i].key, ru.params[i].codec
+		for _, kv := range p.pairs { // as they are now: what is added is not looked at
+			if kv.value != "" && key.fits(kv.key) {
+				p.merge(kv.key+".", decodeParam(codec, kv.value))
 			}
 		}
 	}
-}
-
-// matching gives the keys that fit a pattern with at most one "*", which
-// stands for any text without a dot.
-func (p *payload) matching(pattern string) []string {
-	pre, post, star := strings.Cut(pattern, "*")
-	if !star {
-		if _, ok := p.values[pattern]; ok {
-			return []string{pattern}
-		}
-		return nil
-	}
-	var out []string
-	for _, k := range p.keys {
-		if len(k) >= len(pre)+len(post) && strings.HasPrefix(k, pre) && strings.HasSuffix(k, post) &&
-			strings.IndexByte(k[len(pre):len(k)-len(post)], '.') < 0 {
-			out = append(out, k)
-		}
-	}
-	return out
 }
 
 type splitted struct {
@@ -159,23 +104,24 @@ func splitList(p *payload, key string) *splitted {
 	if key != "." {
 		prefix = key + "."
 	}
-	s := &splitted{rest: newPayload()}
+	s := &splitted{rest: &payload{}}
 	at := map[string]*payload{}
-	for _, k := range p.keys {
+	for _, kv := range p.pairs {
+		k := kv.key
 		rest, ok := strings.CutPrefix(k, prefix)
 		n, name, _ := strings.Cut(rest, ".")
 		if _, err := strconv.Atoi(n); !ok || err != nil {
-			s.rest.add(k, p.values[k])
+			s.rest.add(k, kv.value)
 			continue
 		}
 		item := at[n]
 		if item == nil && len(s.items) < maxEvents {
-			item = newPayload()
+			item = &payload{}
 			at[n] = item
 			s.items = append(s.items, item)
 		}
 		if item != nil {
-			item.add(name, p.values[k])
+			item.add(name, kv.value)
 		}
 	}
 	if len(s.items) == 0 {

@@ -3,6 +3,7 @@ package vendor
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -56,7 +57,7 @@ func (ru *rule) verdict(p *payload, seen *detect.Seen) (v detect.Verdict, skip b
 }
 
 func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
-	var out []detect.Field
+	out := make([]detect.Field, 0, 12) // most hits carry less
 	for i := range ru.fields {
 		if f, ok := ru.fields[i].read(p); ok {
 			if f.Name == "tp_cookie" || strings.HasPrefix(ru.fields[i].spec.From[0], "cookie.") {
@@ -76,7 +77,7 @@ func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
 func (ru *rule) cookieWords(f *field, p *payload, out *detect.Field) {
 	for _, k := range f.spec.From {
 		name, ok := strings.CutPrefix(k, "cookie.")
-		if c := ru.tracker.cookies[name]; ok && c != nil && p.values[k] != "" {
+		if c := ru.tracker.cookies[name]; ok && c != nil && p.get(k) != "" {
 			if c.Label != "" && f.spec.Label == "" {
 				out.Label = c.Label
 			}
@@ -89,17 +90,20 @@ func (ru *rule) cookieWords(f *field, p *payload, out *detect.Field) {
 // addCookieFields discloses the vendor's cookies that came with the request
 // and that no field names.
 func (ru *rule) addCookieFields(p *payload, out []detect.Field) []detect.Field {
-	for _, k := range p.keys {
-		name, ok := strings.CutPrefix(k, "cookie.")
+	for _, kv := range p.pairs {
+		name, ok := strings.CutPrefix(kv.key, "cookie.")
+		if !ok || kv.value == "" {
+			continue
+		}
 		c := ru.tracker.cookies[name]
-		if !ok || c == nil || ru.named(k) || p.values[k] == "" {
+		if c == nil || ru.named(kv.key) {
 			continue
 		}
 		field := c.Field
 		if field == "" {
 			field = "tp_cookie"
 		}
-		f := newField(field, p.values[k])
+		f := newField(field, kv.value)
 		if c.Label != "" {
 			f.Label = c.Label
 		}
@@ -142,29 +146,38 @@ func (f *field) read(p *payload) (detect.Field, bool) {
 
 func (f *field) value(p *payload) string {
 	var parts []string
-	for _, pattern := range f.spec.From {
-		var vals []string
-		for _, k := range p.matching(pattern) {
-			if k != pattern && f.named[k] {
-				continue
-			}
-			if v := f.clean(p.values[k]); v != "" {
-				vals = append(vals, f.written(k, v))
-			}
-		}
-		v := strings.Join(vals, f.separator())
+	for i := range f.from {
+		v := f.found(p, &f.from[i])
 		switch {
 		case f.spec.Join == "" && v != "":
 			return v
 		case f.spec.Join != "" && v == "":
 			return ""
+		case f.spec.Join != "":
+			parts = append(parts, v)
 		}
-		parts = append(parts, v)
-	}
-	if f.spec.Join == "" {
-		return ""
 	}
 	return strings.Join(parts, f.spec.Join)
+}
+
+// found gives what the keys that fit k hold.
+func (f *field) found(p *payload, k *keyPattern) string {
+	if !k.star {
+		if v := f.clean(p.get(k.text)); v != "" {
+			return f.written(k.text, v)
+		}
+		return ""
+	}
+	var vals []string
+	for _, kv := range p.pairs {
+		if !k.fits(kv.key) || kv.key != k.text && f.named[kv.key] {
+			continue
+		}
+		if v := f.clean(kv.value); v != "" {
+			vals = append(vals, f.written(kv.key, v))
+		}
+	}
+	return strings.Join(vals, f.separator())
 }
 
 // pairs reports whether the field gathers what the site itself named. Its value
@@ -193,6 +206,9 @@ func (f *field) written(key, v string) string {
 }
 
 func (f *field) clean(v string) string {
+	if v == "" {
+		return ""
+	}
 	if f.part != nil {
 		m := f.part.get().FindStringSubmatch(v)
 		if len(m) < 2 {
@@ -200,7 +216,7 @@ func (f *field) clean(v string) string {
 		}
 		v = m[1]
 	}
-	if f.ignore != nil && f.ignore.get().MatchString(v) {
+	if f.ignore != nil && f.ignore.match(v) {
 		return ""
 	}
 	return strings.TrimSpace(v)
@@ -231,9 +247,9 @@ func (ru *rule) event(name string) (EventSpec, bool) {
 	if e, ok := events[name]; ok && name != "*" {
 		return e, true
 	}
-	for k, e := range events {
-		if strings.EqualFold(k, name) && k != "*" {
-			return e, true
+	for i := range ru.tracker.folded {
+		if e := &ru.tracker.folded[i]; strings.EqualFold(e.name, name) && e.name != "*" {
+			return e.spec, true
 		}
 	}
 	e, ok := events["*"]
@@ -242,8 +258,7 @@ func (ru *rule) event(name string) (EventSpec, bool) {
 
 func (ru *rule) automatic(p *payload) bool {
 	for _, c := range ru.auto {
-		v, ok := p.values[c.key]
-		if !ok || c.re != nil && !c.re.get().MatchString(v) {
+		if !c.holds(p.lookup(c.key)) {
 			return false
 		}
 	}
@@ -254,6 +269,9 @@ func (ru *rule) automatic(p *payload) bool {
 const maxSlot = 60 // runes
 
 func fill(says, event string, fields []detect.Field) string {
+	if strings.IndexByte(says, '{') < 0 {
+		return says
+	}
 	return slotRE.ReplaceAllStringFunc(says, func(slot string) string {
 		name := strings.Trim(slot, "{}")
 		v := value(fields, name)
@@ -314,21 +332,19 @@ func hasPath(u string) bool {
 func (ru *rule) evidence(q *detect.Request) []detect.Evidence {
 	m := ru.spec()
 	path, _ := detect.Split(q.URL)
-	detail := "host " + q.Host
-	for _, h := range m.Hosts {
-		if h == "*" {
-			detail = "signature"
-		}
-	}
+	pattern := m.PathRE
 	for i := range ru.paths {
-		one := rule{paths: ru.paths[i : i+1]}
-		if one.matchPath(path) {
-			detail += " path " + m.Paths[i]
+		if ru.paths[i].match(path) {
+			pattern = m.Paths[i]
 			break
 		}
 	}
-	if !strings.Contains(detail, " path ") && m.PathRE != "" {
-		detail += " path " + m.PathRE
+	if pattern != "" {
+		pattern = " path " + pattern
+	}
+	detail := "signature" + pattern
+	if !slices.Contains(m.Hosts, "*") {
+		detail = "host " + q.Host + pattern
 	}
 	return []detect.Evidence{{Kind: "vendor", Detail: detail, Source: ru.tracker.source}}
 }
@@ -346,11 +362,13 @@ func (ru *rule) spec() *MatchSpec {
 // disclose is equal.
 func (ru *rule) dedupeKey(p *payload, v detect.Verdict, page string) string {
 	account := value(v.Disclosed, "account")
-	parts := []string{ru.tracker.spec.ID, account, page}
+	event := value(v.Disclosed, "event")
+	parts := append(make([]string, 0, 64), ru.tracker.spec.ID, account, page)
 	named := false
 	for _, k := range ru.dedupe {
-		parts = append(parts, p.values[k])
-		named = named || p.values[k] != "" && p.values[k] != account && p.values[k] != value(v.Disclosed, "event")
+		id := p.get(k)
+		parts = append(parts, id)
+		named = named || id != "" && id != account && id != event
 	}
 	for i := 0; i < len(v.Disclosed) && !named; i++ {
 		parts = append(parts, v.Disclosed[i].Name, v.Disclosed[i].Value)
@@ -384,8 +402,7 @@ func (r *Rules) MatchBody(n int32, q *detect.Request) bool {
 
 func (ru *rule) payloadHolds(p *payload) bool {
 	for _, c := range ru.payload {
-		v, ok := p.values[dots(c.key)]
-		if !ok || c.re != nil && !c.re.get().MatchString(v) {
+		if !c.holds(p.lookup(dots(c.key))) {
 			return false
 		}
 	}

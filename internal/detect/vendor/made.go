@@ -20,15 +20,16 @@ var (
 // carries none that is plausible.
 func made(how, id string) string {
 	var t time.Time
-	parts := strings.Split(id, ".")
 	switch how {
+	case "":
+		return ""
 	case "fb": // fb.<domain level>.<ms>.<random>
-		if len(parts) >= 4 {
+		if parts := strings.Split(id, "."); len(parts) >= 4 {
 			t = unixText(parts[2], time.Millisecond)
 		}
 	case "ga": // …<random>.<seconds>
-		if len(parts) >= 2 {
-			t = unixText(parts[len(parts)-1], time.Second)
+		if i := strings.LastIndexByte(id, '.'); i >= 0 {
+			t = unixText(id[i+1:], time.Second)
 		}
 	case "ms":
 		t = unixText(id, time.Millisecond)

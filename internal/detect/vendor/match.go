@@ -21,10 +21,14 @@ type Match struct {
 func (r *Rules) Match(q *detect.Request) Match {
 	path, query := detect.Split(q.URL)
 	var m Match
-	r.consider(&m, r.exact[q.Host], q, path, query)
+	if p := r.places[q.Host]; p != nil {
+		r.consider(&m, p.exact, q, path, query)
+	}
 	r.consider(&m, r.byStem(q.Host), q, path, query)
 	for h := q.Host; h != ""; h = parent(h) {
-		r.consider(&m, r.under[h], q, path, query)
+		if p := r.places[h]; p != nil {
+			r.consider(&m, p.under, q, path, query)
+		}
 	}
 	r.consider(&m, r.anyHost, q, path, query)
 	return m
@@ -33,7 +37,7 @@ func (r *Rules) Match(q *detect.Request) Match {
 // byStem gives the rules for "name.*" that host fits. The Public Suffix List is
 // asked only once a name fits, for asking allocates.
 func (r *Rules) byStem(host string) []int32 {
-	for i := 0; i < len(host) && len(r.stem) > 0; i++ {
+	for i := range min(len(host), r.longestStem+1) {
 		if host[i] != '.' {
 			continue
 		}
@@ -71,7 +75,7 @@ func (ru *rule) match(q *detect.Request, path, query string) bool {
 	}
 	for i := range ru.query {
 		v, ok := Param(query, ru.query[i].key)
-		if !ok || ru.query[i].re != nil && !ru.query[i].re.get().MatchString(v) {
+		if !ru.query[i].holds(v, ok) {
 			return false
 		}
 	}
@@ -98,39 +102,23 @@ func (ru *rule) matchPath(path string) bool {
 		return true
 	}
 	for i := range ru.paths {
-		p := &ru.paths[i]
-		switch {
-		case p.prefix && p.suffix && strings.Contains(path, p.text),
-			p.prefix && !p.suffix && strings.HasPrefix(path, p.text),
-			p.suffix && !p.prefix && strings.HasSuffix(path, p.text),
-			path == p.text:
+		if ru.paths[i].match(path) {
 			return true
 		}
 	}
-	return ru.pathRE != nil && strings.HasPrefix(path, ru.pathPre) && ru.pathRE.get().MatchString(path)
+	return ru.pathRE != nil && ru.pathRE.match(path)
 }
 
-// literalPrefix returns a text that every match of an anchored regexp begins
-// with, "" if it is not anchored or nothing can be said without compiling it.
-func literalPrefix(re string) string {
-	if !strings.HasPrefix(re, "^") || strings.Contains(re, "|") || strings.Contains(re, "(?") && !strings.Contains(re, "(?P<") {
-		return ""
+func (p *pathPattern) match(path string) bool {
+	switch {
+	case p.prefix && p.suffix:
+		return strings.Contains(path, p.text)
+	case p.prefix:
+		return strings.HasPrefix(path, p.text)
+	case p.suffix:
+		return strings.HasSuffix(path, p.text)
 	}
-	var b []byte
-	for i := 1; i < len(re); i++ {
-		c := re[i]
-		if c == '\\' && i+1 < len(re) && strings.IndexByte(`./-`, re[i+1]) >= 0 {
-			i++
-			c = re[i]
-		} else if strings.IndexByte(`\.+*?()[]{}^$`, c) >= 0 {
-			if strings.IndexByte(`*?{`, c) >= 0 && len(b) > 0 {
-				b = b[:len(b)-1] // the last one may be missing
-			}
-			return string(b)
-		}
-		b = append(b, c)
-	}
-	return string(b)
+	return path == p.text
 }
 
 // thirdParty: the page is neither on the request's own site nor on one of the

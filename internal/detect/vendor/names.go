@@ -18,12 +18,12 @@ func parent(h string) string {
 // Refuse reports whether host does nothing but track, so that it may be
 // refused by name, and which tracker (index plus one) it belongs to.
 func (r *Rules) Refuse(host string) (tracker int32, ok bool) {
-	if n, ok := r.refuse[host]; ok {
-		return n + 1, true
+	if p := r.places[host]; p != nil && p.refuse > 0 {
+		return p.refuse, true
 	}
 	for h := host; h != ""; h = parent(h) {
-		if n, ok := r.refuseU[h]; ok {
-			return n + 1, true
+		if p := r.places[h]; p != nil && p.refuseUnder > 0 {
+			return p.refuseUnder, true
 		}
 	}
 	return 0, false
@@ -41,18 +41,15 @@ func (r *Rules) RefuseRequest(q *detect.Request) (tracker int32, ok bool) {
 
 // Names reports whether any rule names host; rules for any host do not count.
 func (r *Rules) Names(host string) bool {
-	if _, ok := r.Refuse(host); ok || len(r.exact[host]) > 0 {
-		return true
-	}
-	if len(r.byStem(host)) > 0 {
+	if p := r.places[host]; p != nil && (p.refuse > 0 || len(p.exact) > 0) {
 		return true
 	}
 	for h := host; h != ""; h = parent(h) {
-		if len(r.under[h]) > 0 {
+		if p := r.places[h]; p != nil && (p.refuseUnder > 0 || len(p.under) > 0) {
 			return true
 		}
 	}
-	return false
+	return len(r.byStem(host)) > 0
 }
 
 // Covers reports whether rule n (index plus one) names host, or any host.

@@ -1,11 +1,12 @@
 package vendor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/quench-proxy/quench/internal/detect"
 )
@@ -15,12 +16,21 @@ import (
 type Rules struct {
 	trackers []*tracker
 	rules    []rule
-	exact    map[string][]int32 // "www.facebook.com"
-	under    map[string][]int32 // ".google-analytics.com", without the dot
+	places   map[string]*place
 	stem     map[string][]int32 // "www.google" of "www.google.*"
 	anyHost  []int32
-	refuse   map[string]int32 // name -> tracker
-	refuseU  map[string]int32 // domain -> tracker, with all below
+	// longestStem is the length of the longest key of stem: no dot behind it
+	// can end one.
+	longestStem int
+}
+
+// place is all that rules say of one name, so that one look tells.
+type place struct {
+	exact []int32 // rules for "www.facebook.com"
+	under []int32 // rules for ".google-analytics.com", without the dot
+	// The tracker (index plus one) whose name, or domain with all below, may be
+	// refused; 0 is none.
+	refuse, refuseUnder int32
 }
 
 // tracker is a TrackerSpec with what all its rules share.
@@ -30,6 +40,9 @@ type tracker struct {
 	public  detect.Tracker
 	source  string
 	cookies map[string]*CookieSpec
+	consent []consent
+	// folded are the events, by name, for a name written in other case.
+	folded []namedEvent
 }
 
 // rule is a hit or a loader, ready to match.
@@ -39,13 +52,11 @@ type rule struct {
 	loader  *LoaderSpec // nil for a hit
 	report  *rule       // the hit whose vocabulary a loader's stub speaks
 
-	paths  []pathPattern
-	pathRE *lazyRE
-	// pathPre is what every path that pathRE matches begins with: most paths
-	// need no regexp to be told apart.
-	pathPre string
+	paths   []pathPattern
+	pathRE  *lazyRE
 	query   []condition
 	payload []condition
+	params  []param
 	methods []string
 	types   uint32 // bit per detect.Type, 0 = any
 	third   bool
@@ -64,10 +75,30 @@ type condition struct {
 	re  *lazyRE // nil: present is enough
 }
 
+// holds says so of the value v, which is there if ok.
+func (c *condition) holds(v string, ok bool) bool { return ok && (c.re == nil || c.re.match(v)) }
+
+// param is a payload key whose value is decoded again.
+type param struct {
+	key   keyPattern
+	codec string
+}
+
+type consent struct {
+	spec            *ConsentSpec
+	granted, denied *lazyRE
+}
+
+type namedEvent struct {
+	name string
+	spec EventSpec
+}
+
 // field is a FieldSpec in canonical order.
 type field struct {
 	canon  *Canonical
 	spec   FieldSpec
+	from   []keyPattern
 	part   *lazyRE
 	ignore *lazyRE
 	// named, for the catch-all field custom, are the keys that fields of the
@@ -75,35 +106,9 @@ type field struct {
 	named map[string]bool
 }
 
-// lazyRE is a regexp that compiles when it is first asked. Its source was
-// checked when the rule was parsed.
-type lazyRE struct {
-	src string
-	re  atomic.Pointer[regexp.Regexp]
-}
-
-func newRE(src string) *lazyRE {
-	if src == "" {
-		return nil
-	}
-	return &lazyRE{src: src}
-}
-
-func (l *lazyRE) get() *regexp.Regexp {
-	if re := l.re.Load(); re != nil {
-		return re
-	}
-	re := regexp.MustCompile(l.src) // two first users may both compile; either result serves
-	l.re.Store(re)
-	return re
-}
-
 // Compile builds Rules from checked specs. It fails if two trackers share an id.
 func Compile(specs []*Spec) (*Rules, error) {
-	r := &Rules{
-		exact: map[string][]int32{}, under: map[string][]int32{}, stem: map[string][]int32{},
-		refuse: map[string]int32{}, refuseU: map[string]int32{},
-	}
+	r := &Rules{places: map[string]*place{}, stem: map[string][]int32{}}
 	var faults []error
 	ids := map[string]string{}
 	for _, s := range specs {
@@ -126,13 +131,19 @@ func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
 	for i := range spec.Cookies {
 		t.cookies[spec.Cookies[i].Name] = &spec.Cookies[i]
 	}
-	n := int32(len(r.trackers))
+	for i := range spec.Consent {
+		c := &spec.Consent[i]
+		t.consent = append(t.consent, consent{spec: c, granted: newRE(c.Granted), denied: newRE(c.Denied)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Events)) {
+		t.folded = append(t.folded, namedEvent{name, spec.Events[name]})
+	}
 	r.trackers = append(r.trackers, t)
 	for _, h := range spec.ByName.Refuse {
 		if d, ok := strings.CutPrefix(h, "."); ok {
-			r.refuseU[d] = n
+			r.place(d).refuseUnder = int32(len(r.trackers))
 		} else {
-			r.refuse[h] = n
+			r.place(h).refuse = int32(len(r.trackers))
 		}
 	}
 	hits := map[string]int{}
@@ -152,9 +163,17 @@ func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
 	}
 }
 
+func (r *Rules) place(name string) *place {
+	p := r.places[name]
+	if p == nil {
+		p = &place{}
+		r.places[name] = p
+	}
+	return p
+}
+
 func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	ru.pathRE, ru.query, ru.methods = newRE(m.PathRE), conditions(m.Query), m.Methods
-	ru.pathPre = literalPrefix(m.PathRE)
 	ru.third = m.Party == "third"
 	for _, p := range m.Paths {
 		ru.paths = append(ru.paths, pathPattern{strings.Trim(p, "*"), strings.HasSuffix(p, "*"), strings.HasPrefix(p, "*")})
@@ -169,6 +188,9 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	}
 	if ru.hit != nil {
 		ru.fields = compileFields(ru.tracker.spec.Fields, ru.hit.Fields)
+		for _, key := range slices.Sorted(maps.Keys(ru.hit.Params)) {
+			ru.params = append(ru.params, param{newKeyPattern(key), ru.hit.Params[key]})
+		}
 	}
 	n := int32(len(r.rules))
 	r.rules = append(r.rules, ru)
@@ -177,21 +199,37 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 		case h == "*":
 			r.anyHost = append(r.anyHost, n)
 		case strings.HasPrefix(h, "."):
-			r.under[h[1:]] = append(r.under[h[1:]], n)
+			p := r.place(h[1:])
+			p.under = append(p.under, n)
 		case strings.HasSuffix(h, ".*"):
-			r.stem[h[:len(h)-2]] = append(r.stem[h[:len(h)-2]], n)
+			stem := h[:len(h)-2]
+			r.stem[stem] = append(r.stem[stem], n)
+			r.longestStem = max(r.longestStem, len(stem))
 		default:
-			r.exact[h] = append(r.exact[h], n)
+			p := r.place(h)
+			p.exact = append(p.exact, n)
 		}
 	}
 }
 
+// conditions gives those first that need no regexp.
 func conditions(m map[string]string) []condition {
 	var out []condition
-	for k, re := range m {
-		out = append(out, condition{k, newRE(re)})
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, condition{k, newRE(m[k])})
 	}
+	slices.SortStableFunc(out, func(a, b condition) int { return cmp.Compare(a.cost(), b.cost()) })
 	return out
+}
+
+func (c *condition) cost() int {
+	switch {
+	case c.re == nil:
+		return 0
+	case c.re.literal.all:
+		return 1
+	}
+	return 2
 }
 
 func compileFields(shared, own map[string]FieldSpec) []field {
@@ -205,6 +243,9 @@ func compileFields(shared, own map[string]FieldSpec) []field {
 		}
 		if ok {
 			f := field{canon: c, spec: spec, part: newRE(spec.Part), ignore: newRE(spec.Ignore)}
+			for _, k := range spec.From {
+				f.from = append(f.from, newKeyPattern(k))
+			}
 			if c.Name == "custom" {
 				f.named = named
 			}

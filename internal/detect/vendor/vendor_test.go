@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/textproto"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -183,7 +184,11 @@ func TestDecodeBody(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []map[string]string
 			for _, p := range decodeBody(tt.codec, []byte(tt.body)) {
-				got = append(got, p.values)
+				m := map[string]string{}
+				for _, kv := range p.pairs {
+					m[kv.key] = kv.value
+				}
+				got = append(got, m)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("decodeBody: -want +got\n%s", diff)
@@ -200,11 +205,11 @@ func TestDecodeBounds(t *testing.T) {
 		}
 		return b.String()
 	}()
-	if p := decodeBody("form", []byte(many)); len(p[0].keys) != maxParams {
-		t.Errorf("%d parameters kept, want %d", len(p[0].keys), maxParams)
+	if p := decodeBody("form", []byte(many)); len(p[0].pairs) != maxParams {
+		t.Errorf("%d parameters kept, want %d", len(p[0].pairs), maxParams)
 	}
-	if p := decodeBody("form", []byte("a="+strings.Repeat("x", 1<<20))); len(p[0].values["a"]) != maxValue {
-		t.Errorf("value of %d bytes kept, want %d", len(p[0].values["a"]), maxValue)
+	if p := decodeBody("form", []byte("a="+strings.Repeat("x", 1<<20))); len(p[0].get("a")) != maxValue {
+		t.Errorf("value of %d bytes kept, want %d", len(p[0].get("a")), maxValue)
 	}
 	if b := inflate([]byte(mustUngz64(t, gz64(strings.Repeat("a", 20<<20))))); len(b) != maxInflate {
 		t.Errorf("inflated %d bytes, want %d", len(b), maxInflate)
@@ -352,29 +357,44 @@ func TestConsent(t *testing.T) {
 		{"us_privacy", "1YYN", "denied"}, {"us_privacy", "1YNN", "granted"}, {"us_privacy", "1---", ""},
 		{"ldu", "LDU", "partial"}, {"ldu", "", ""},
 	} {
-		if got, _ := readConsent(&ConsentSpec{As: tt.as}, tt.v); got != tt.want {
+		c := consent{spec: &ConsentSpec{As: tt.as}}
+		if got, _ := c.read(tt.v); got != tt.want {
 			t.Errorf("%s %q = %q, want %q", tt.as, tt.v, got, tt.want)
 		}
 	}
 }
 
-func TestLiteralPrefix(t *testing.T) {
-	for re, want := range map[string]string{
-		`^/pagead/conversion/(\d+)/`: "/pagead/conversion/", `^/a\.gif$`: "/a.gif", `^/ab?c`: "/a", `^/ab*`: "/a", `^/ab{2}`: "/a", `^/ab+c`: "/ab",
-		`/a`: "", `^/a|/b`: "", `^(?i)/a`: "", `^/(?P<x>a)/b`: "/", `^/a\d`: "/a", `^`: "", ``: "", `^/ü?`: "",
+func TestLiteralOf(t *testing.T) {
+	start := func(text string) literal { return literal{text: text, start: true} }
+	for re, want := range map[string]literal{
+		`^/pagead/conversion/(\d+)/`: start("/pagead/conversion/"), `^/ab?c`: start("/a"), `^/ab*`: start("/a"), `^/ab{2}`: start("/a"),
+		`^/ab+c`: start("/a"), `^/(?P<x>a)/b`: start("/"), `^/a\d`: start("/a"), `^/ü?`: start("/"),
+		`^/a\.gif$`: {"/a.gif", true, true, true}, `^2$`: {"2", true, true, true}, `^fb\.`: {"fb.", true, false, true},
+		`\.gif$`: {".gif", false, true, true}, `/ccm/(?:a|b/\d+/?)$`: {text: "/ccm/"}, `/a`: {"/a", false, false, true}, `^(?:abc)$`: {"abc", true, true, true},
+		`^/a|/b`: {}, `^(?i)/a`: {}, `(?m)^/a`: {}, `^`: {}, ``: {}, `(`: {}, "\ufffd": {}, `^\d`: {}, `a*`: {}, `[ab]c`: {},
 	} {
-		got := literalPrefix(re)
-		if re == `^/ü?` {
-			// a byte is cut off, not a letter: shorter than it could be, never wrong
-			if !strings.HasPrefix("/ü", got) {
-				t.Errorf("literalPrefix(%s) = %q", re, got)
-			}
-			continue
-		}
-		if got != want {
-			t.Errorf("literalPrefix(%s) = %q, want %q", re, got, want)
+		if got := literalOf(re); got != want {
+			t.Errorf("literalOf(%s) = %+v, want %+v", re, got, want)
 		}
 	}
+}
+
+// FuzzLazyRE: the literal never says other than the regexp does.
+func FuzzLazyRE(f *testing.F) {
+	for _, re := range []string{`^/a\.gif$`, `^fb\.`, `/ccm/(?:a|b/\d+/?)$`, `^a|b$`, `(?i)k`, `(?s).`, `\.gif$`, `^(?:ab)+$`, "\ufffd", `\Aab\z`, `(?m)^a$`} {
+		for _, s := range []string{"", "/a.gif", "xfb.", "/ccm/b/12/", "ab", "K", "\xff", "b\na\n"} {
+			f.Add(re, s)
+		}
+	}
+	f.Fuzz(func(t *testing.T, re, s string) {
+		want, err := regexp.Compile(re)
+		if err != nil || re == "" {
+			return
+		}
+		if got := newRE(re).match(s); got != want.MatchString(s) {
+			t.Errorf("%q on %q = %v", re, s, got)
+		}
+	})
 }
 
 func TestParseFaults(t *testing.T) {

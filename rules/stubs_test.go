@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/url"
-	"os"
 	"os/exec"
 	"path"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/need"
 	"github.com/quench-proxy/quench/rules"
 )
 
@@ -119,14 +119,7 @@ type pageOutput struct {
 
 func findNode(t *testing.T) string {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("QUENCH_REQUIRE_BROWSERS") == "1" {
-			t.Fatalf("node is required: %v", err)
-		}
-		t.Skip("no node to run the stand-ins in")
-	}
-	return node
+	return need.Program(t, "node")
 }
 
 // runPages visits one page after the other in one process.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
+	"github.com/quench-proxy/quench/internal/need"
 	"github.com/quench-proxy/quench/internal/proxy"
 )
 
@@ -125,13 +125,7 @@ func visitWary(t *testing.T, w *world, b *tab, site string) {
 
 func visitCurl(t *testing.T, w *world, host string) {
 	t.Helper()
-	path, err := exec.LookPath("curl")
-	if err != nil && os.Getenv("QUENCH_REQUIRE_BROWSERS") == "1" {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skip(err)
-	}
+	path := need.Program(t, "curl")
 	w.Net.Handle(host, html(map[string]string{"/visit": "the page"}))
 	run := func(address string) (string, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), waitTime)

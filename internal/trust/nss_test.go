@@ -4,23 +4,19 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/quench-proxy/quench/internal/need"
 )
 
 // needCertutil skips without NSS's certutil, unless the run demands browsers.
 func needCertutil(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath("certutil"); err != nil {
-		if os.Getenv("QUENCH_REQUIRE_BROWSERS") == "1" {
-			t.Fatalf("certutil is required: %v", err)
-		}
-		t.Skip("certutil is not installed")
-	}
+	need.Program(t, "certutil")
 }
 
 func certutil(t *testing.T, args ...string) string {

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"github.com/quench-proxy/quench/internal/browse"
+	"github.com/quench-proxy/quench/internal/need"
 	"github.com/quench-proxy/quench/internal/trust"
 )
 
@@ -62,7 +62,7 @@ func Need(t testing.TB, name string) browse.Browser {
 	t.Helper()
 	b, err := browse.Find(name)
 	if err != nil {
-		absent(t, err)
+		need.Lack(t, "%v", err)
 	}
 	return b
 }
@@ -70,17 +70,7 @@ func Need(t testing.TB, name string) browse.Browser {
 // NeedCertutil skips or fails like Need without NSS's certutil.
 func NeedCertutil(t testing.TB) {
 	t.Helper()
-	if _, err := exec.LookPath("certutil"); err != nil {
-		absent(t, err)
-	}
-}
-
-func absent(t testing.TB, err error) {
-	t.Helper()
-	if os.Getenv("QUENCH_REQUIRE_BROWSERS") == "1" {
-		t.Fatalf("required by QUENCH_REQUIRE_BROWSERS: %v", err)
-	}
-	t.Skip(err)
+	need.Program(t, "certutil")
 }
 
 // Args returns the flags with which a test opens a browser of a family:

@@ -15,6 +15,8 @@ type Verdict struct {
 	Consent   *Consent   `json:"consent,omitempty"`
 	Disclosed []Field    `json:"disclosed,omitempty"`
 	Sentence  string     `json:"sentence,omitempty"`
+	// Rewritten is the URL as it was sent, if a rule took parameters out of it.
+	Rewritten string `json:"rewritten,omitempty"`
 
 	// Say is what the sentence is composed from beside the fields above; see
 	// package say. nil means that Sentence cannot be composed anew.
@@ -121,6 +123,12 @@ type Saying struct {
 	Likely bool
 	// Why completes "Let through: …" or explains an unknown pixel; "" if there is nothing to say.
 	Why string
+	// Listed is the title of the list that names the host or address, "" if
+	// none decided.
+	Listed string
+	// Did is what was done in place of an Action's usual words, as a whole
+	// sentence; "" for the usual ones.
+	Did string
 	// ByUser: the user's own allow or block decided.
 	ByUser bool
 }

@@ -49,12 +49,14 @@ func FuzzVerdict(f *testing.F) {
 		v := &detect.Verdict{Activity: &detect.Activity{Name: value, Says: value},
 			Tracker: &detect.Tracker{Name: value}, Consent: &detect.Consent{Detail: value},
 			Evidence: []detect.Evidence{{Detail: value}}, Exception: &detect.Evidence{Source: value},
-			Say: &detect.Saying{Site: value, Path: "/" + value, Host: value, Why: value}}
+			Say: &detect.Saying{Site: value, Path: "/" + value, Host: value, Why: value, Listed: value, Did: value}, Rewritten: "https://a.example/?q=" + value}
 		for _, n := range []string{name, "custom", "search", "page_title", "page_url", "tp_cookie", "products", "email_plain", "language"} {
 			v.Disclosed = append(v.Disclosed, detect.Field{Name: n, Value: value, Label: value, Made: value})
 		}
 		for _, level := range []Level{Counts, Redacted, Full} {
-			out := Verdict(level, []byte(key), v, func(v *detect.Verdict) string { return v.Say.Site + v.Say.Path + v.Say.Why })
+			out := Verdict(level, []byte(key), v, func(v *detect.Verdict) string {
+				return v.Say.Site + v.Say.Path + v.Say.Why + v.Say.Listed + v.Say.Did + v.Rewritten
+			})
 			b, err := json.Marshal(out)
 			if err != nil {
 				t.Fatal(err)

@@ -87,6 +87,9 @@ func Verdict(level Level, key []byte, v *detect.Verdict, compose func(*detect.Ve
 		out.Sentence = sentence(out, v, compose)
 		return out
 	}
+	if v.Rewritten != "" && level == Full { // without its query it would say nothing
+		out.Rewritten = URL(level, v.Rewritten)
+	}
 	if a := v.Activity; a != nil {
 		out.Activity = &detect.Activity{Name: text(level, a.Name), Says: text(level, a.Says), Automatic: a.Automatic}
 	}
@@ -141,7 +144,7 @@ func saying(level Level, s *detect.Saying) *detect.Saying {
 	}
 	c := *s
 	c.Host, c.Site = Host(level, s.Host), Host(level, s.Site)
-	c.Why = clean(s.Why)
+	c.Why, c.Listed, c.Did = clean(s.Why), cut(clean(s.Listed), maxTrait), clean(s.Did)
 	if s.Path != "" {
 		c.Path = cut(path(level, s.Path), MaxURL)
 	}

@@ -75,7 +75,7 @@ func plain(v *detect.Verdict) string {
 	if v.Tracker != nil {
 		s += ", which belongs to " + who(v)
 	}
-	return s + "." + closing(v)
+	return s + listed(v) + "." + closing(v)
 }
 
 func unknown(v *detect.Verdict) string {
@@ -92,7 +92,18 @@ func name(v *detect.Verdict) string {
 	if v.Tracker != nil {
 		s += ", which belongs to " + who(v)
 	}
-	return s + "; it would have learned that the device is awake and its IP address." + closing(v)
+	return s + listed(v) + "; it would have learned that the device is awake and its IP address." + closing(v)
+}
+
+// listed says which public list names the host, where nothing better is known.
+func listed(v *detect.Verdict) string {
+	switch {
+	case v.Say.Listed == "":
+		return ""
+	case v.Tracker != nil:
+		return " and is on the list " + v.Say.Listed
+	}
+	return ", which is on the list " + v.Say.Listed
 }
 
 func site(v *detect.Verdict) string {
@@ -225,6 +236,9 @@ func since(made string) string {
 }
 
 func closing(v *detect.Verdict) string {
+	if v.Say.Did != "" {
+		return " " + v.Say.Did
+	}
 	switch v.Action {
 	case detect.Block:
 		if v.Say.ByUser {

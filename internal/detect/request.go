@@ -112,17 +112,21 @@ func isIP(host string) bool {
 // userinfo, port, brackets and trailing dot. It takes URLs that no parser
 // takes; "" means that there is no host. It allocates only for upper case.
 func HostOf(url string) string {
-	rest := url
-	if i := strings.Index(rest, "//"); i >= 0 {
-		rest = rest[i+2:]
-	} else {
+	i := authority(url)
+	if i < 0 {
 		return ""
 	}
-	for i := range len(rest) {
-		if c := rest[i]; c == '/' || c == '?' || c == '#' || c == '\\' {
-			rest = rest[:i]
+	rest, simple := url[i:], true
+	for j := range len(rest) {
+		c := rest[j]
+		if c == '/' || c == '?' || c == '#' || c == '\\' {
+			rest = rest[:j]
 			break
 		}
+		simple = simple && (c >= 'a' && c <= 'z' || c == '.' || c == '-' || c >= '0' && c <= '9')
+	}
+	if simple {
+		return strings.TrimSuffix(rest, ".")
 	}
 	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
 		rest = rest[i+1:]
@@ -139,12 +143,25 @@ func HostOf(url string) string {
 	return strings.ToLower(strings.TrimSuffix(rest, "."))
 }
 
+// authority returns where the authority of a URL begins, behind the first
+// "//"; -1 if there is none.
+func authority(url string) int {
+	i := strings.IndexByte(url, '/')
+	if i >= 0 && !strings.HasPrefix(url[i+1:], "/") { // the first slash of a URL has a second, but for odd ones
+		i = strings.Index(url, "//")
+	}
+	if i < 0 {
+		return -1
+	}
+	return i + 2
+}
+
 // Split returns the path ("/" if empty) and the query (without "?") of a URL,
 // as written; the fragment is dropped. Nothing is allocated.
 func Split(url string) (path, query string) {
 	rest := url
-	if i := strings.Index(rest, "//"); i >= 0 {
-		rest = rest[i+2:]
+	if i := authority(rest); i >= 0 {
+		rest = rest[i:]
 		j := 0
 		for j < len(rest) && rest[j] != '/' && rest[j] != '?' && rest[j] != '#' {
 			j++
@@ -181,6 +198,11 @@ type HostQuestion struct {
 	QType uint16
 	// Page is the first party if it is known, else "".
 	Page string
+	// Client is who asks: an IP address, or the name the configuration gave it;
+	// "" if unknown. Tags are the client's tags (device_pc, user_child …). Only
+	// rules of lists that name clients or tags read them.
+	Client string
+	Tags   []string
 }
 
 // ResponseHead is what is known of a response when its header and, where

@@ -3,7 +3,9 @@ package filterlist
 import "github.com/quench-proxy/quench/internal/detect"
 
 // Rule is one parsed line of a list: what Parse makes and Compile reads.
-// Nothing of it survives compilation but what an index needs.
+// Nothing of it survives compilation but what an index needs. Parse uses one
+// Rule for all: it and its slices are the receiver's only until emit returns,
+// its strings stay good (most are parts of the source's text).
 type Rule struct {
 	// List is the 1-based number of its list, Line its 1-based line there.
 	List uint16
@@ -17,17 +19,27 @@ type Rule struct {
 	Kind Kind
 	// Value is the modifier's value: the name or pattern of removeparam, the
 	// policy of csp, the resource of redirect and redirect-rule, the answer of
-	// dnsrewrite. "" with Exception means: all of this kind.
+	// dnsrewrite. "" with Exception means: all of this kind. A removeparam may
+	// be "name", "~name" (all others), "/re/", "/re/i" or "~/re/", a regular
+	// expression being held against "name=value"; "" without Exception is the
+	// whole query. A redirect may end in ":priority".
 	Value string
+	// Page says what a KindPage rule switches off. If the line named other
+	// request types too, or document, it is emitted a second time as KindBlock
+	// with the same Page and Types, so that both have one Canonical text; Page
+	// means nothing in that one, and Types means nothing in a KindPage rule.
+	Page Pages
 
 	Pattern Pattern
 	Where   Conditions
 
-	// Important is the modifier of that name. BadFilter rules cancel the rules
+	// Important is the modifier of that name; an exception with it lifts
+	// important blocks too. BadFilter rules cancel the rules
 	// whose Canonical text equals theirs and do nothing else.
 	Important, BadFilter bool
 	// HostOnly is set for rules that hosts files and domain lists make: they
-	// match by name alone, whatever is asked for, documents included.
+	// match by name alone, the name itself and every name below it, whatever is
+	// asked for, documents included. Pattern.Text equals Pattern.Host then.
 	HostOnly bool
 }
 
@@ -48,11 +60,24 @@ const (
 	KindCSP
 	// KindDNSRewrite answers a DNS question.
 	KindDNSRewrite
-	// KindPage are exceptions for whole pages: document, and the generichide,
-	// elemhide, specifichide, genericblock class. Only document and genericblock change what is
-	// decided here.
+	// KindPage are exceptions for whole pages, by the page's URL: document, and
+	// the generichide, elemhide, specifichide, genericblock class. Only document
+	// and genericblock change what is decided here.
 	KindPage
 	kinds
+)
+
+// Pages is a set of what an exception switches off on a page.
+type Pages uint8
+
+// The bits of Pages. PageGenericBlock switches off blocking rules that name no
+// page in domain=; the last three are about hiding elements.
+const (
+	PageDocument Pages = 1 << iota
+	PageGenericBlock
+	PageGenericHide
+	PageSpecificHide
+	PageElemHide
 )
 
 // Anchor says where a pattern must begin.
@@ -74,12 +99,14 @@ type Pattern struct {
 	End bool
 	// Host is the host after "||" up to the first of "/^*?:|" or the end, lower
 	// case, or the name of a hosts or domain list; "" if there is none or it
-	// has a wildcard. It is matched on label boundaries at its left, and on its right
+	// has a wildcard: also if a wildcard follows it directly. It is matched on label boundaries at its left, and on its right
 	// as Text says.
 	Host string
 	// Text is what follows: literal bytes, "*" for anything, "^" for a
-	// separator or the end. Lower case unless MatchCase. It begins with Host if
-	// there is one. "" or "*" matches everything.
+	// separator or the end. A separator is any ASCII byte but letters, digits
+	// and "_-.%". Lower case unless MatchCase. It begins with Host if there is
+	// one. "" matches everything. No "*" stands at its beginning, its end or
+	// beside another.
 	Text string
 	// Regexp is the source of a regular expression between slashes; Text is ""
 	// then.
@@ -152,7 +179,8 @@ type Names struct {
 
 // Conditions is what else must hold for a rule to match.
 type Conditions struct {
-	Types   Types // 0 means AllTypes
+	// Types is 0 for AllTypes. A removeparam or csp rule always says which.
+	Types   Types
 	Methods Methods
 	// NotMethods are those negated.
 	NotMethods Methods
@@ -165,7 +193,8 @@ type Conditions struct {
 	// regular expression between slashes); "" means no condition.
 	Header string
 	// DNSTypes (query type numbers), Clients (addresses, CIDRs, names), Tags hold for DNS
-	// questions only; a rule with one of them matches nothing else.
+	// questions only; a rule with one of them matches nothing else. Clients' names
+	// are without the quotes and backslashes they were written with.
 	DNSTypes, NotDNSTypes []uint16
 	Clients, Tags         Names
 }

@@ -3,6 +3,7 @@ package vendor
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -39,15 +40,15 @@ func (l *lazyRE) match(s string) bool {
 	return l.literal.in(s) && (l.literal.all || l.get().MatchString(s))
 }
 
-// literal is a text that stands in whatever a regexp matches.
+// literal is text that stands in whatever a regexp matches.
 type literal struct {
-	text       string
-	start, end bool // where it must stand
-	all        bool // the regexp asks for nothing else
+	text       string // "" if the regexp does not begin with one
+	start, end bool   // where it must stand
+	all        bool   // the regexp asks for nothing else
+	also       string // the longest text behind it that must be there too
 }
 
-// literalOf reads the literal that a regexp begins with; its text is "" if
-// there is none.
+// literalOf reads the literals of a regexp that no alternative can go without.
 func literalOf(re string) literal {
 	parsed, err := syntax.Parse(re, syntax.Perl)
 	if err != nil {
@@ -58,22 +59,39 @@ func literalOf(re string) literal {
 		parts = parsed.Sub
 	}
 	var l literal
-	if parts[0].Op == syntax.OpBeginText {
-		l.start, parts = true, parts[1:]
+	start := parts[0].Op == syntax.OpBeginText
+	if start {
+		parts = parts[1:]
 	}
-	if len(parts) == 0 || parts[0].Op != syntax.OpLiteral || parts[0].Flags&syntax.FoldCase != 0 {
-		return literal{}
+	if len(parts) > 0 {
+		l.text = fixedText(parts[0])
 	}
-	l.text, parts = string(parts[0].Rune), parts[1:]
-	if strings.ContainsRune(l.text, utf8.RuneError) { // stands for any broken byte
-		return literal{}
+	if l.text != "" {
+		parts = parts[1:]
+		l.start, l.end = start, len(parts) == 1 && parts[0].Op == syntax.OpEndText
+		l.all = l.end || len(parts) == 0
 	}
-	l.end = len(parts) == 1 && parts[0].Op == syntax.OpEndText
-	l.all = l.end || len(parts) == 0
+	for _, p := range parts {
+		if t := fixedText(p); len(t) > len(l.also) {
+			l.also = t
+		}
+	}
 	return l
 }
 
+// fixedText returns the one text that re matches, "" if there are others.
+func fixedText(re *syntax.Regexp) string {
+	if re.Op != syntax.OpLiteral || re.Flags&syntax.FoldCase != 0 ||
+		slices.Contains(re.Rune, utf8.RuneError) { // stands for any broken byte
+		return ""
+	}
+	return string(re.Rune)
+}
+
 func (l *literal) in(s string) bool {
+	if l.also != "" && !strings.Contains(s, l.also) {
+		return false
+	}
 	switch {
 	case l.start && l.end:
 		return s == l.text

@@ -1,6 +1,7 @@
 package vendor
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -9,11 +10,15 @@ import (
 
 // Match is what the rules say of a request: indices plus one, 0 for none. The
 // first rule in file order wins within each kind; a rule for the exact host
-// comes before one for a domain, and that before one for any host.
+// comes before one for a domain, and that before one for any host. A hit says
+// it all: what else would hold is not looked for then.
 type Match struct {
 	Hit    int32 // an endpoint that is told something
 	Maybe  int32 // the same, if the payload in the body agrees
 	Loader int32
+	// Refuse is the tracker (index plus one) that owns the whole host, if it
+	// does nothing but track; see RefuseRequest.
+	Refuse int32
 }
 
 // Match finds the rules for a request by URL, method, type and party. It does
@@ -21,13 +26,19 @@ type Match struct {
 func (r *Rules) Match(q *detect.Request) Match {
 	path, query := detect.Split(q.URL)
 	var m Match
-	if p := r.places[q.Host]; p != nil {
-		r.consider(&m, p.exact, q, path, query)
+	at := r.places[q.Host]
+	if at != nil {
+		r.consider(&m, at.exact, q, path, query)
+		m.Refuse = at.refuse
 	}
 	r.consider(&m, r.byStem(q.Host), q, path, query)
-	for h := q.Host; h != ""; h = parent(h) {
-		if p := r.places[h]; p != nil {
-			r.consider(&m, p.under, q, path, query)
+	for h := q.Host; ; at = r.places[h] {
+		if at != nil {
+			r.consider(&m, at.under, q, path, query)
+			m.Refuse = cmp.Or(m.Refuse, at.refuseUnder)
+		}
+		if h = parent(h); h == "" || len(h) < r.shortest {
+			break
 		}
 	}
 	r.consider(&m, r.anyHost, q, path, query)
@@ -52,6 +63,9 @@ func (r *Rules) byStem(host string) []int32 {
 
 func (r *Rules) consider(m *Match, rules []int32, q *detect.Request, path, query string) {
 	for _, n := range rules {
+		if m.Hit > 0 {
+			return
+		}
 		ru := &r.rules[n]
 		slot := &m.Hit
 		switch {
@@ -67,6 +81,9 @@ func (r *Rules) consider(m *Match, rules []int32, q *detect.Request, path, query
 }
 
 func (ru *rule) match(q *detect.Request, path, query string) bool {
+	if query == "" && len(ru.query) > 0 { // decides about most rules for any host
+		return false
+	}
 	if ru.types != 0 && q.Type != detect.TypeOther && ru.types&(1<<q.Type) == 0 {
 		return false
 	}

@@ -21,7 +21,7 @@ func (r *Rules) Refuse(host string) (tracker int32, ok bool) {
 	if p := r.places[host]; p != nil && p.refuse > 0 {
 		return p.refuse, true
 	}
-	for h := host; h != ""; h = parent(h) {
+	for h := host; h != "" && len(h) >= r.shortest; h = parent(h) {
 		if p := r.places[h]; p != nil && p.refuseUnder > 0 {
 			return p.refuseUnder, true
 		}
@@ -29,14 +29,13 @@ func (r *Rules) Refuse(host string) (tracker int32, ok bool) {
 	return 0, false
 }
 
-// RefuseRequest is Refuse for a whole request: a page of the vendor's own may
-// ask its own hosts for what it likes.
-func (r *Rules) RefuseRequest(q *detect.Request) (tracker int32, ok bool) {
-	n, ok := r.Refuse(q.Host)
-	if !ok || !thirdParty(q, r.trackers[n-1].company.Sites) {
+// RefuseRequest is Refuse for a whole request, of which Match said m: a page
+// of the vendor's own may ask its own hosts for what it likes.
+func (r *Rules) RefuseRequest(m Match, q *detect.Request) (tracker int32, ok bool) {
+	if m.Refuse == 0 || !thirdParty(q, r.trackers[m.Refuse-1].company.Sites) {
 		return 0, false
 	}
-	return n, true
+	return m.Refuse, true
 }
 
 // Names reports whether any rule names host; rules for any host do not count.
@@ -44,7 +43,7 @@ func (r *Rules) Names(host string) bool {
 	if p := r.places[host]; p != nil && (p.refuse > 0 || len(p.exact) > 0) {
 		return true
 	}
-	for h := host; h != ""; h = parent(h) {
+	for h := host; h != "" && len(h) >= r.shortest; h = parent(h) {
 		if p := r.places[h]; p != nil && (p.refuseUnder > 0 || len(p.under) > 0) {
 			return true
 		}

@@ -17,6 +17,7 @@ type Rules struct {
 	trackers []*tracker
 	rules    []rule
 	places   map[string]*place
+	shortest int                // the length of the shortest key of places
 	stem     map[string][]int32 // "www.google" of "www.google.*"
 	anyHost  []int32
 	// longestStem is the length of the longest key of stem: no dot behind it
@@ -168,6 +169,9 @@ func (r *Rules) place(name string) *place {
 	if p == nil {
 		p = &place{}
 		r.places[name] = p
+		if r.shortest == 0 || len(name) < r.shortest {
+			r.shortest = len(name)
+		}
 	}
 	return p
 }

@@ -367,11 +367,13 @@ func TestConsent(t *testing.T) {
 func TestLiteralOf(t *testing.T) {
 	start := func(text string) literal { return literal{text: text, start: true} }
 	for re, want := range map[string]literal{
-		`^/pagead/conversion/(\d+)/`: start("/pagead/conversion/"), `^/ab?c`: start("/a"), `^/ab*`: start("/a"), `^/ab{2}`: start("/a"),
-		`^/ab+c`: start("/a"), `^/(?P<x>a)/b`: start("/"), `^/a\d`: start("/a"), `^/ü?`: start("/"),
-		`^/a\.gif$`: {"/a.gif", true, true, true}, `^2$`: {"2", true, true, true}, `^fb\.`: {"fb.", true, false, true},
-		`\.gif$`: {".gif", false, true, true}, `/ccm/(?:a|b/\d+/?)$`: {text: "/ccm/"}, `/a`: {"/a", false, false, true}, `^(?:abc)$`: {"abc", true, true, true},
-		`^/a|/b`: {}, `^(?i)/a`: {}, `(?m)^/a`: {}, `^`: {}, ``: {}, `(`: {}, "\ufffd": {}, `^\d`: {}, `a*`: {}, `[ab]c`: {},
+		`^/pagead/conversion/(\d+)/`: {text: "/pagead/conversion/", start: true, also: "/"}, `^/ab?c`: {text: "/a", start: true, also: "c"},
+		`^/ab*`: start("/a"), `^/ab{2}`: start("/a"), `^/a\d`: start("/a"), `^/ü?`: start("/"),
+		`^/ab+c`: {text: "/a", start: true, also: "c"}, `^/(?P<x>a)/b`: {text: "/", start: true, also: "/b"},
+		`^/a\.gif$`: {"/a.gif", true, true, true, ""}, `^2$`: {"2", true, true, true, ""}, `^fb\.`: {"fb.", true, false, true, ""},
+		`\.gif$`: {".gif", false, true, true, ""}, `/ccm/(?:a|b/\d+/?)$`: {text: "/ccm/"}, `/a`: {"/a", false, false, true, ""},
+		`^(?:abc)$`: {"abc", true, true, true, ""}, `(?m)^/a`: {also: "/a"}, `^(?:.*;)?qty=\d+x`: {also: "qty="}, `[ab]c`: {also: "c"},
+		`^/a|/b`: {}, `^(?i)/a`: {}, `^`: {}, ``: {}, `(`: {}, "\ufffd": {}, `^\d`: {}, `a*`: {},
 	} {
 		if got := literalOf(re); got != want {
 			t.Errorf("literalOf(%s) = %+v, want %+v", re, got, want)
@@ -381,7 +383,7 @@ func TestLiteralOf(t *testing.T) {
 
 // FuzzLazyRE: the literal never says other than the regexp does.
 func FuzzLazyRE(f *testing.F) {
-	for _, re := range []string{`^/a\.gif$`, `^fb\.`, `/ccm/(?:a|b/\d+/?)$`, `^a|b$`, `(?i)k`, `(?s).`, `\.gif$`, `^(?:ab)+$`, "\ufffd", `\Aab\z`, `(?m)^a$`} {
+	for _, re := range []string{`^/a\.gif$`, `^fb\.`, `/ccm/(?:a|b/\d+/?)$`, `^a|b$`, `(?i)k`, `(?s).`, `\.gif$`, `^(?:ab)+$`, "\ufffd", `\Aab\z`, `(?m)^a$`, `^/(?:.*;)?qty=\d`, `a(b|c)*d`} {
 		for _, s := range []string{"", "/a.gif", "xfb.", "/ccm/b/12/", "ab", "K", "\xff", "b\na\n"} {
 			f.Add(re, s)
 		}

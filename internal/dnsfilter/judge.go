@@ -60,3 +60,18 @@ func (j judge) reason(v verdict) string {
 	}
 	return "blocked"
 }
+
+// shape says how a block is answered: ReplyAuto leaves it to the Door's
+// options. That a name may be refused outright is said in the words of
+// connections; a resolver has a kinder answer.
+func (j judge) shape(v verdict) shape {
+	if v.d.Reply == detect.ReplyRefused && v.d.Step != detect.StepList && v.d.Step != detect.StepImportant {
+		return shape{}
+	}
+	return shape{reply: v.d.Reply}
+}
+
+// allowed reports whether the user lets host pass, whatever it leads to.
+func (j judge) allowed(host string) bool {
+	return j.policy != nil && j.policy.Allows.Match(host, "")
+}

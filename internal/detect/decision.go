@@ -132,5 +132,6 @@ type Decision struct {
 	List      uint16 // 1-based list number if a list decided, else 0
 	Rule      Rule   // the rule that decided, or that lost to Exception
 	Exception Rule   // the exception or veto that overruled, else 0
+	Redirect  Rule   // the list's rule that names what answers a block, else 0
 	Would     Action // the action that observe mode, an allow or a veto took back
 }

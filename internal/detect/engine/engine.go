@@ -12,15 +12,22 @@
 package engine
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/filterlist"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
 )
 
 // Set is everything that decides, compiled. It is safe for concurrent use.
 type Set struct {
-	vendors *vendor.Rules
-	vetoes  *vetoes
-	stubs   map[string]string
+	vendors   *vendor.Rules
+	vetoes    *vetoes
+	stubs     map[string]string
+	resources resources
+	lists     *filterlist.Set // nil if there are none
+	listNames []List
 }
 
 // The rooms a detect.Rule can name; the room is in the top four bits, the
@@ -30,6 +37,7 @@ const (
 	roomRule  = 1 // a vendor's hit or loader
 	roomName  = 2 // a tracker refused by name
 	roomVeto  = 3
+	roomList  = 4 // a list's rule
 )
 
 func ruleOf(room int, n int32) detect.Rule { return detect.Rule(room<<roomShift | int(n)) }
@@ -56,6 +64,7 @@ func (s *Set) Host(q *detect.HostQuestion, p *detect.Policy) detect.Decision {
 	if refuse {
 		d = detect.Decision{Action: detect.Block, Reply: detect.ReplyRefused, Step: detect.StepName, Rule: ruleOf(roomName, n)}
 	}
+	d = s.hostListed(q, p, d)
 	page := detect.HostOf(q.Page)
 	switch {
 	case p.Allows.Match(q.Host, page):
@@ -77,7 +86,7 @@ func lifted(d detect.Decision, by detect.Step, exception detect.Rule) detect.Dec
 		return detect.Decision{}
 	}
 	return detect.Decision{Action: detect.Allow, Step: by, Told: true, Rule: d.Rule, Exception: exception,
-		Would: d.Action, Need: d.Need & detect.NeedBody}
+		List: d.List, Would: d.Action, Need: d.Need & detect.NeedBody}
 }
 
 // finish applies observe mode and says what will have left.
@@ -93,7 +102,9 @@ func finish(d detect.Decision, p *detect.Policy) detect.Decision {
 
 // Names reports whether any rule or enabled list speaks of host, its page-serving
 // hosts included.
-func (s *Set) Names(host string, _ *detect.Policy) bool { return s.vendors.Names(host) }
+func (s *Set) Names(host string, p *detect.Policy) bool {
+	return s.vendors.Names(host) || s.lists != nil && p != nil && s.lists.Names(host, p.Lists)
+}
 
 // Request decides about a request by its URL, header and page. If Need is set
 // see Need's values. It does not read r.Body.
@@ -127,13 +138,23 @@ func known(d detect.Decision) detect.Decision {
 
 // rules is the precedence below user and veto.
 func (s *Set) rules(r *detect.Request, p *detect.Policy) detect.Decision {
+	l := s.listed(r, p, filterlist.Want{})
+	if l.Important != 0 {
+		return s.byList(l.Important, l.Redirect, detect.StepImportant)
+	}
 	m := s.vendors.Match(r)
 	switch {
 	case m.Hit > 0:
 		return s.hit(m.Hit, r)
 	case m.Maybe > 0:
 		return detect.Decision{Need: detect.NeedBody, Rule: ruleOf(roomRule, m.Maybe)}
-	case m.Loader > 0:
+	}
+	return s.below(m, l, r, p)
+}
+
+// loaderOrName is what a vendor's rules say of what is no hit.
+func (s *Set) loaderOrName(m vendor.Match, r *detect.Request, p *detect.Policy) detect.Decision {
+	if m.Loader > 0 {
 		return s.loader(m.Loader, p)
 	}
 	if n, ok := s.vendors.RefuseRequest(m, r); ok && r.Method != "OPTIONS" {
@@ -141,7 +162,7 @@ func (s *Set) rules(r *detect.Request, p *detect.Policy) detect.Decision {
 			return detect.Decision{Action: detect.Block, Step: detect.StepName, Rule: ruleOf(roomName, n)}
 		}
 	}
-	return heuristics(r, p)
+	return detect.Decision{}
 }
 
 func (s *Set) hit(n int32, r *detect.Request) detect.Decision {
@@ -194,6 +215,9 @@ func (s *Set) Chain(r *detect.Request, chain []string, p *detect.Policy) detect.
 	alias := *r
 	for _, name := range chain {
 		alias.Host = name
+		if s.lists != nil { // their patterns read the host in the URL
+			alias.URL = withHost(r.URL, name)
+		}
 		if d := s.Request(&alias, p); d.Action >= detect.Strip || d.Would >= detect.Strip {
 			return d
 		}
@@ -203,6 +227,20 @@ func (s *Set) Chain(r *detect.Request, chain []string, p *detect.Policy) detect.
 		}
 	}
 	return detect.Decision{}
+}
+
+// withHost returns url with another host in it.
+func withHost(url, host string) string {
+	i := strings.Index(url, "//")
+	if i < 0 {
+		return url
+	}
+	rest := url[i+2:]
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	return url[:i+2] + host + rest[end:]
 }
 
 // Body decides again when d.Need has NeedBody and d.Action is below Block:
@@ -218,13 +256,7 @@ func (s *Set) Body(r *detect.Request, d detect.Decision, p *detect.Policy) detec
 		hit.Need = 0
 		return finish(hit, p)
 	}
-	return finish(heuristics(r, p), p)
-}
-
-// Modifiers returns every removeparam and csp rule that also holds, appended to
-// into. Vendor rules have none; lists bring them.
-func (s *Set) Modifiers(_ *detect.Request, _ *detect.Policy, into []detect.Rule) []detect.Rule {
-	return into
+	return finish(s.below(s.vendors.Match(r), s.listed(r, p, filterlist.Want{}), r, p), p)
 }
 
 // Strip says what a request loses.
@@ -273,6 +305,9 @@ func (s *Set) RuleName(r detect.Rule) string {
 		return t.ID
 	case roomVeto:
 		return "veto/" + s.vetoes.why(n)
+	case roomList:
+		l, line, _, _ := s.Listed(r)
+		return l.Name + ":" + strconv.Itoa(line)
 	}
 	return ""
 }

@@ -25,6 +25,10 @@ func (s *Set) verdicts(seen *detect.Seen, d detect.Decision) []detect.Verdict {
 		return s.vendors.Explain(n, seen)
 	case roomName:
 		return []detect.Verdict{s.byName(seen, n)}
+	case roomList:
+		if d.Step != detect.StepUserBlock {
+			return []detect.Verdict{s.byListVerdict(seen, d)}
+		}
 	}
 	v := detect.Verdict{Say: plainSaying(seen.Request)}
 	if d.Step == detect.StepUserBlock {
@@ -103,7 +107,12 @@ func (s *Set) complete(v *detect.Verdict, seen *detect.Seen, d detect.Decision) 
 		_, n := room(d.Exception)
 		v.Exception = s.vetoes.evidence(n)
 		v.Say.Why = "Quench never blocks " + s.vetoes.why(n)
+	case detect.StepListException:
+		e := s.listEvidence(d.Exception)
+		l, _, _, _ := s.Listed(d.Exception)
+		v.Exception, v.Say.Why = &e, "the list "+l.Title+" makes an exception for it"
 	}
+	s.listsAgree(v, seen, d)
 	if name := s.viaChain(seen, d); name != "" {
 		v.Evidence = append(v.Evidence, detect.Evidence{Kind: "cname", Detail: seen.Request.Host + " is " + name})
 	}

@@ -40,11 +40,14 @@ func identifies(r *detect.Request) bool {
 // response has begun. Strip with Told means: send a blank answer, without
 // Set-Cookie, ETag and Last-Modified, and remember detect.EndpointKey.
 func (s *Set) Response(r *detect.Request, h *detect.ResponseHead, d detect.Decision, p *detect.Policy) detect.Decision {
-	if d.Step != detect.StepNone || d.Need&detect.NeedHead == 0 || h.Status != 200 || !imageType(h.Header) {
+	if where, _ := room(d.Rule); d.Step != detect.StepNone && where != roomList || d.Action == detect.Block || d.Need&detect.NeedHead == 0 || h.Status != 200 || !imageType(h.Header) {
 		return d
 	}
 	if !pixel.Look(h.Head, h.Complete).Tiny {
-		return detect.Decision{}
+		if d.Step == detect.StepNone {
+			d = detect.Decision{}
+		}
+		return d
 	}
 	d = detect.Decision{Action: detect.Observe, Step: detect.StepPixel, Told: true}
 	if identifies(r) {

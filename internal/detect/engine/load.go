@@ -61,6 +61,9 @@ func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules: read the vetoes: %w", err)
 	}
+	if s.resources, err = loadResources(fsys); err != nil {
+		return nil, err
+	}
 	if s.vetoes, err = parseVetoes("rules/vetoes.yaml", data); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -27,8 +28,13 @@ type resourceSpec struct {
 	Type    string   `yaml:"type"`
 }
 
+// loadResources reads resources.yaml and the files it names; without it there
+// are none.
 func loadResources(fsys fs.FS) (resources, error) {
 	data, err := fs.ReadFile(fsys, "resources.yaml")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rules: read the resources: %w", err)
 	}

@@ -57,7 +57,7 @@ func TestResourceFaults(t *testing.T) {
 			t.Errorf("%s: %v, want %q", s, err, want)
 		}
 	}
-	if _, err := loadResources(fstest.MapFS{}); err == nil {
-		t.Error("no file, no fault")
+	if rs, err := loadResources(fstest.MapFS{}); err != nil || rs.find("1x1.gif") != nil {
+		t.Errorf("without a file: %v, %v", rs, err)
 	}
 }

@@ -68,6 +68,35 @@ func Image(r *http.Request, f pixel.Format) (*http.Response, detect.Reply) {
 	return resp, reply
 }
 
+// Resource answers r with a neutral body that a list names, and says what kind
+// of reply it is.
+func Resource(r *http.Request, mime string, body []byte) (*http.Response, detect.Reply) {
+	resp := build(r, content{http.StatusOK, mime, body})
+	setCORS(resp.Header, r)
+	if strings.HasPrefix(mime, "text/html") || isWorker(r) {
+		resp.Header.Set("Cross-Origin-Embedder-Policy", "require-corp")
+	}
+	return resp, kinds[strings.TrimSpace(strings.SplitN(mime, ";", 2)[0])]
+}
+
+// kinds maps the media types of resources to the words of replies.
+var kinds = map[string]detect.Reply{
+	"image/gif": detect.ReplyGIF, "image/png": detect.ReplyPNG, "image/svg+xml": detect.ReplySVG,
+	"text/javascript": detect.ReplyEmptyJS, "text/css": detect.ReplyEmptyCSS, "text/html": detect.ReplyEmptyHTML,
+	"text/plain": detect.ReplyText, "application/json": detect.ReplyJSON, "application/xml": detect.ReplyXML,
+	"audio/mpeg": detect.ReplyMedia, "video/mp4": detect.ReplyMedia,
+}
+
+// Takes reports whether another body may stand in place of reply: not for what
+// a person reads, nor where nothing or a refusal is the answer.
+func Takes(reply detect.Reply) bool {
+	switch reply {
+	case detect.ReplyPage, detect.ReplyPreflight, detect.ReplyRefused:
+		return false
+	}
+	return true
+}
+
 const (
 	typeHTML = "text/html; charset=utf-8"
 	typeJS   = "text/javascript; charset=utf-8"

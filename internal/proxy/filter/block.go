@@ -33,6 +33,9 @@ func (f *Filter) answer(ex *Exchange) (*http.Response, detect.Reply) {
 		}
 		reply = detect.ReplyEmptyJS
 	}
+	if res := ex.set.Resource(ex.d); res != nil && answer.Takes(reply) {
+		return answer.Resource(ex.r, res.Type, res.Body)
+	}
 	return answer.Make(ex.r, reply), reply
 }
 

@@ -23,10 +23,13 @@ type Exchange struct {
 	req    detect.Request
 	d      detect.Decision
 	chain  []string
-	owned  bool // req.Header is a copy of our own
-	read   bool // the beginning of the body was read
-	unread bool // more of the body may come
-	over   bool // recorded, or nothing to record
+	csp    []string // policies that the answer gets
+	// changed: out is a request of its own, with URL and header
+	changed bool
+	owned   bool // req.Header is a copy of our own
+	read    bool // the beginning of the body was read
+	unread  bool // more of the body may come
+	over    bool // recorded, or nothing to record
 }
 
 // Decision returns what was decided so far.

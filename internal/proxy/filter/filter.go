@@ -111,15 +111,18 @@ func (f *Filter) Request(r *http.Request, c Client) (*http.Request, *http.Respon
 	}
 	ex.d = ex.set.Request(&ex.req, ex.policy)
 	f.look(ex)
-	switch ex.d.Action {
-	case detect.Block:
+	if ex.d.Action == detect.Block {
 		return r, f.block(ex), ex
+	}
+	d, changes := ex.set.Modify(&ex.req, ex.d, ex.policy)
+	switch ex.d = d; d.Action {
 	case detect.Strip:
 		ex.own()
-		ex.strip(ex.d)
+		ex.strip(d)
 	case detect.Observe:
 		ex.own()
 	}
+	ex.change(changes)
 	return ex.out, nil, ex
 }
 

@@ -22,6 +22,9 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) == 0 && ex.d.Step == detect.StepNone {
 		return resp
 	}
+	for _, policy := range ex.csp {
+		resp.Header.Add("Content-Security-Policy", policy)
+	}
 	head := &detect.ResponseHead{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength}
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) != 0 {
 		sent := ex.d

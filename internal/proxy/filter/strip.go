@@ -13,7 +13,28 @@ import (
 // strip takes out of the request to be sent what d says. The client's own
 // request keeps it, for the explanation.
 func (ex *Exchange) strip(d detect.Decision) {
+	ex.fresh()
+	ex.stripSent(d)
+}
+
+// change carries out what lists change.
+func (ex *Exchange) change(c engine.Changes) {
+	ex.csp = c.CSP
+	if c.URL == "" {
+		return
+	}
+	_, query := detect.Split(c.URL)
+	ex.fresh()
+	ex.out.URL.RawQuery, ex.out.URL.ForceQuery = query, false
+}
+
+// fresh makes the request to be sent another than the client's own.
+func (ex *Exchange) fresh() {
 	ex.own()
+	if ex.changed {
+		return
+	}
+	ex.changed = true
 	out := ex.r.WithContext(ex.r.Context())
 	out.Header = ex.r.Header.Clone()
 	u := *ex.r.URL
@@ -22,7 +43,6 @@ func (ex *Exchange) strip(d detect.Decision) {
 		out.Body, out.GetBody = ex.out.Body, ex.out.GetBody
 	}
 	ex.out = out
-	ex.stripSent(d)
 }
 
 // stripSent does it in the request that was handed out to be sent.

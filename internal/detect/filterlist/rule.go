@@ -168,6 +168,9 @@ const (
 	WantFirst
 	WantStrictThird
 	WantStrictFirst
+	// WantSibling is first-party and strict third-party: another host of the
+	// same registrable domain.
+	WantSibling
 )
 
 // Names is a list of names that a rule includes and excludes. Subdomains are

@@ -1,0 +1,172 @@
+package filterlist
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// punycode turns names into what a URL carries.
+var punycode = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+
+// maxNameText bounds a name before it is normalised.
+const maxNameText = 1 << 10
+
+// pattern reads the part of a rule before its options.
+func (p *parser) pattern(s string) fault {
+	pat := &p.rule.Pattern
+	if len(s) > 1 && s[0] == '/' && s[len(s)-1] == '/' {
+		pat.Regexp = s[1 : len(s)-1]
+		if pat.Regexp == "" {
+			return fault{reason: reasonWide}
+		}
+		return checkRegexp(pat.Regexp, !pat.MatchCase)
+	}
+	if len(s) > MaxPattern {
+		return fault{reason: reasonPattern}
+	}
+	all, stars := classes(s)
+	switch {
+	case all&classBad != 0:
+		return fault{reason: reasonNUL}
+	case all&classSpace != 0:
+		return fault{reason: reasonSpace}
+	case stars > MaxWildcards:
+		return fault{reason: reasonWildcards}
+	}
+	s = anchors(pat, s)
+	if all&classHigh != 0 {
+		var f fault
+		if s, f = encode(pat, s); f.reason != "" {
+			return f
+		}
+		all |= classUpper
+	}
+	if all&classUpper != 0 && !pat.MatchCase {
+		s = strings.ToLower(s)
+	}
+	if stars > 1 {
+		s = collapse(s)
+	}
+	if pat.Anchor == AnchorHost {
+		s = hostPart(pat, s, all&classUpper != 0)
+	}
+	pat.Text = s
+	return fault{}
+}
+
+// anchors takes the anchors and the wildcards at the ends off s.
+func anchors(pat *Pattern, s string) string {
+	switch {
+	case strings.HasPrefix(s, "||"):
+		pat.Anchor, s = AnchorHost, s[2:]
+	case strings.HasPrefix(s, "|"):
+		pat.Anchor, s = AnchorStart, s[1:]
+	}
+	if strings.HasSuffix(s, "|") {
+		pat.End, s = true, s[:len(s)-1]
+	}
+	for s != "" && s[0] == '*' { // whatever comes first: no anchor
+		pat.Anchor, s = AnchorNone, s[1:]
+	}
+	for s != "" && s[len(s)-1] == '*' {
+		pat.End, s = false, s[:len(s)-1]
+	}
+	if s == "" {
+		pat.Anchor, pat.End = AnchorNone, false
+	}
+	return s
+}
+
+// collapse makes one wildcard of several in a row.
+func collapse(s string) string {
+	if !strings.Contains(s, "**") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] != '*' || i == 0 || s[i-1] != '*' {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+// hostStop returns where the host at the beginning of s ends.
+func hostStop(s string) int {
+	for i := range len(s) {
+		switch s[i] {
+		case '/', '^', '*', '?', ':', '|':
+			return i
+		}
+	}
+	return len(s)
+}
+
+// hostPart sets the host that s begins with; the host is lower case even where
+// case matters.
+func hostPart(pat *Pattern, s string, upper bool) string {
+	n := hostStop(s)
+	if n < len(s) && s[n] == '*' {
+		return s
+	}
+	if upper {
+		s = strings.ToLower(s[:n]) + s[n:]
+	}
+	if all, _ := classes(s[:n]); all&^className == 0 {
+		pat.Host = s[:n]
+	}
+	return s
+}
+
+// encode writes what is not ASCII as URLs carry it: names as punycode, the rest
+// percent-encoded.
+func encode(pat *Pattern, s string) (string, fault) {
+	if !utf8.ValidString(s) {
+		return "", fault{reason: reasonUTF8}
+	}
+	from, to := 0, 0
+	if pat.Anchor == AnchorHost {
+		to = hostStop(s)
+	} else if i := strings.Index(s, "://"); i >= 0 {
+		from = i + 3
+		to = from + hostStop(s[from:])
+	}
+	name := s[from:to]
+	if !ascii(name) {
+		if to < len(s) && s[to] == '*' || len(name) > maxNameText {
+			return "", fault{reasonName, name}
+		}
+		var err error
+		if name, err = punycode.ToASCII(name); err != nil {
+			return "", fault{reasonName, err.Error()}
+		}
+	}
+	return percent(s[:from]) + name + percent(s[to:]), fault{}
+}
+
+func percent(s string) string {
+	if ascii(s) {
+		return s
+	}
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

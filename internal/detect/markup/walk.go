@@ -1,5 +1,7 @@
 package markup
 
+import "bytes"
+
 // Bounds of a walk. What lies past them is counted in Summary, not hidden.
 const (
 	// MaxRefs is how many references one walk emits.
@@ -48,11 +50,214 @@ type Summary struct {
 // or another ASCII-compatible encoding; whoever holds UTF-16 or UTF-7 decodes
 // it first and maps the offsets back. Emit is called in document order, in the
 // caller's goroutine. src is not changed or kept. Linear in len(src).
-func Walk(src []byte, o Options, emit func(*Ref)) Summary { return Summary{} }
+func Walk(src []byte, o Options, emit func(*Ref)) Summary {
+	w := newWalker(o, emit)
+	w.src = src
+	w.scout(src)
+	w.run(span{b: src})
+	return w.sum
+}
 
 // WalkCSS does the same for a style sheet.
-func WalkCSS(src []byte, o Options, emit func(*Ref)) Summary { return Summary{} }
+func WalkCSS(src []byte, o Options, emit func(*Ref)) Summary {
+	w := newWalker(o, emit)
+	w.css(span{b: src}, carrier{elem: Range{0, len(src)}})
+	return w.sum
+}
 
-// WalkText finds URLs in plain text that clients make links of. v is V176 for
-// a body and V175 for a header's value.
-func WalkText(src []byte, v Vector, o Options, emit func(*Ref)) Summary { return Summary{} }
+// walker is the state of one walk.
+type walker struct {
+	o     Options
+	out   func(*Ref)
+	sum   Summary
+	src   []byte // the whole document; nil in a stream
+	base  string
+	based bool // a base element has been seen
+	rules hideRules
+
+	stack []elem
+	arena []byte // class, id and style of what is on the stack
+	floor int    // end tags of the current layer close nothing below it
+	ctx   surroundings
+	lost  int // start tags past MaxElements that are open
+
+	depth  int
+	path   []Step
+	limit  When // what the layer does to a reference's When; see capped
+	capped bool
+	tricks Vectors // of the layer
+	cond   string  // of the conditional comment around
+	lv     *layer
+	ref    Ref
+}
+
+// layer is one text being cut into tokens: the document, or what a srcdoc, a
+// data: URI or a comment holds.
+type layer struct {
+	t     span
+	sc    scanner
+	tok   token
+	tag   []byte // lower-case name of the current tag, without prefix
+	full  string // the same with prefix, made when needed
+	key   []byte // name that places knows it by
+	known []known
+	raw   rawOwner // of the raw text that comes next
+	media string   // media attribute of the style element whose text comes next
+	buf   [32]byte
+}
+
+// known is an attribute of the current tag that attrs lists.
+type known struct {
+	*attrInfo
+	span   attrSpan
+	xlink  bool
+	second bool // the same name stood before
+}
+
+// surroundings counts the open elements that change what others mean.
+type surroundings struct {
+	svg, math, template, foreign, annotation, link, maps int
+}
+
+func newWalker(o Options, emit func(*Ref)) *walker {
+	return &walker{o: o, out: emit, base: o.Base}
+}
+
+// run walks all of t as a layer of its own.
+func (w *walker) run(t span) {
+	outer := w.lv
+	w.lv = &layer{t: t, sc: scanner{b: t.b, final: true}}
+	for w.step() {
+	}
+	w.lv = outer
+}
+
+// step walks one token of the current layer.
+func (w *walker) step() bool {
+	lv := w.lv
+	tok, ok := lv.sc.next()
+	if !ok {
+		return false
+	}
+	lv.tok = tok
+	switch tok.kind {
+	case kindStart:
+		w.start()
+	case kindEnd:
+		w.end()
+	case kindRaw:
+		w.rawText()
+	case kindComment:
+		w.comment()
+	case kindDoctype:
+		w.quotedURLs(lv.t.sub(tok.start, tok.end), 68)
+	case kindUnclosed:
+		w.unclosed()
+	}
+	return true
+}
+
+// scout reads ahead for what changes the meaning of earlier bytes: rules that
+// hide, and the base.
+func (w *walker) scout(src []byte) {
+	for i := 0; i < len(src); i++ {
+		n := bytes.IndexByte(src[i:], '<')
+		if n < 0 || i+n+6 >= len(src) {
+			return
+		}
+		i += n
+		switch c := src[i+1] | 0x20; {
+		case src[i+1] == '!' && src[i+2] == '-' && src[i+3] == '-':
+			s := scanner{b: src, pos: i, final: true}
+			t, _ := s.comment()
+			i = t.end - 1
+		case c == 's' && hasPrefixFold(src[i+1:], "style") && tagDelim(src[i+6]):
+			i = w.scoutStyle(src, i)
+		case c == 'b' && !w.based && hasPrefixFold(src[i+1:], "base") && isSpace(src[i+5]):
+			s := scanner{b: src, pos: i, final: true}
+			if _, ok := s.startTag(); ok {
+				w.baseTag(src, s.attrs)
+				i = s.pos - 1
+			}
+		}
+	}
+}
+
+func (w *walker) scoutStyle(src []byte, at int) int {
+	s := scanner{b: src, pos: at, final: true}
+	if t, _ := s.startTag(); t.kind != kindStart {
+		return len(src)
+	}
+	start := s.pos
+	end, _ := s.rawEnd()
+	w.rules.add(src[start:end])
+	return max(end-1, at)
+}
+
+func (w *walker) baseTag(src []byte, list []attrSpan) {
+	for _, a := range list {
+		if equalFold(src[a.name:a.nameEnd], "href") {
+			w.setBase(span{b: src[a.val:a.valEnd]}.unescape().b)
+			return
+		}
+	}
+}
+
+// setBase takes the first base element's address.
+func (w *walker) setBase(href []byte) {
+	if w.based {
+		return
+	}
+	w.based = true
+	t := parseURL(href, w.o.Base)
+	if t.reach == Remote {
+		w.base = t.url
+		w.sum.Base = t.url
+	}
+}
+
+// within enters a layer: f runs with the layer's step on the path, its tricks
+// on every reference, and its end tags kept from closing what is outside.
+func (w *walker) within(k StepKind, at Range, tricks Vectors, f func()) {
+	if w.depth == MaxNesting {
+		w.sum.Cut++
+		return
+	}
+	ctx, floor, old, limit, capped := w.ctx, w.floor, w.tricks, w.limit, w.capped
+	w.floor = len(w.stack)
+	w.path = append(w.path, Step{k, at})
+	w.tricks.join(tricks)
+	w.depth++
+	f()
+	w.depth--
+	w.path = w.path[:len(w.path)-1]
+	w.popTo(w.floor)
+	w.ctx, w.floor, w.tricks, w.limit, w.capped = ctx, floor, old, limit, capped
+}
+
+// cap holds what the references of a layer can at most be: Inert over Legacy
+// over Click over anything.
+func (w *walker) cap(to When) {
+	if !w.capped || weight(to) > weight(w.limit) {
+		w.capped, w.limit = true, to
+	}
+}
+
+func weight(w When) int {
+	switch w {
+	case Inert:
+		return 3
+	case Legacy:
+		return 2
+	case Click:
+		return 1
+	}
+	return 0
+}
+
+func (w *walker) whenOf(when When) When {
+	if w.capped && weight(w.limit) > weight(when) {
+		when = w.limit
+	}
+	return when
+}

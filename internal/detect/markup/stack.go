@@ -1,0 +1,198 @@
+package markup
+
+import "bytes"
+
+// maxClose is how far down an end tag looks for what it closes.
+const maxClose = 64
+
+// maxKept is how many bytes of class, id and style of one element are kept.
+const maxKept = 4 << 10
+
+// elem is one open element. Its strings lie in the walker's arena, one after
+// the other from start: class, id, style.
+type elem struct {
+	id                     uint64 // of its name
+	start, class, ids, end int
+	tag                    tagClass
+	width, height          int32 // attributes; -1 unknown
+	hiddenAttr, sized      bool
+	alt                    bool // has alt text
+	bg, fg                 int32
+	counts                 surroundings // what it added
+	seen                   bool         // the fields below are computed
+	own                    look
+}
+
+// tagClass is what Hidden and nesting need to know of a name.
+type tagClass uint8
+
+const (
+	tagOther tagClass = iota
+	tagImage          // its size is its own: img, image buttons, VML images
+	tagFrame          // iframe, object, video and their like
+	tagP
+	tagTable
+	tagCell
+	tagRow
+	tagList
+	tagItem
+)
+
+func tagID(name []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range name {
+		h = (h ^ uint64(lowerByte(c))) * 1099511628211
+	}
+	return h
+}
+
+func classOf(tag []byte) tagClass {
+	switch string(tag) {
+	case "img", "image", "input", "amp-*", "amp-img", "v:*":
+		return tagImage
+	case "iframe", "frame", "embed", "object", "video", "audio", "applet":
+		return tagFrame
+	case "p":
+		return tagP
+	case "table":
+		return tagTable
+	case "td", "th":
+		return tagCell
+	case "tr":
+		return tagRow
+	case "ul", "ol", "dl":
+		return tagList
+	case "li", "dt", "dd":
+		return tagItem
+	}
+	return tagOther
+}
+
+// push puts the current tag on the stack, after closing what it implies.
+func (w *walker) push() {
+	lv := w.lv
+	class := classOf(lv.key)
+	w.imply(class)
+	if len(w.stack) >= MaxElements {
+		// The deepest is forgotten for the newest, whose own look matters.
+		w.popTo(len(w.stack) - 1)
+		if !isVoid(lv.tag) {
+			w.lost++
+		}
+	}
+	e := elem{id: tagID(lv.t.b[lv.tok.nameStart:lv.tok.nameEnd]), tag: class, width: -1, height: -1, bg: -1, fg: -1, start: len(w.arena)}
+	var class1, id, style []byte
+	for i := range lv.known {
+		k := &lv.known[i]
+		if k.second || k.how != howState && k.how != howCSS {
+			continue
+		}
+		v := lv.t.b[k.span.val:k.span.valEnd]
+		switch k.name {
+		case "class":
+			class1 = v
+		case "id":
+			id = v
+		case "style":
+			style = v
+		case "width":
+			e.width, e.sized = pixels(v), true
+		case "height":
+			e.height, e.sized = pixels(v), true
+		case "hidden":
+			e.hiddenAttr = true
+		case "alt":
+			e.alt = len(bytes.TrimSpace(v)) > 0
+		case "bgcolor":
+			e.bg = colour(v)
+		case "color":
+			e.fg = colour(v)
+		}
+	}
+	w.keep(&e, class1, id, style)
+	w.count(&e)
+	w.stack = append(w.stack, e)
+}
+
+func (w *walker) keep(e *elem, class, id, style []byte) {
+	w.arena = append(w.arena, class[:min(len(class), maxKept)]...)
+	e.class = len(w.arena)
+	w.arena = append(w.arena, id[:min(len(id), maxKept)]...)
+	e.ids = len(w.arena)
+	w.arena = append(w.arena, style[:min(len(style), maxKept)]...)
+	e.end = len(w.arena)
+}
+
+// count notes what the element means for those inside it.
+func (w *walker) count(e *elem) {
+	lv := w.lv
+	switch string(lv.key) {
+	case "a":
+		if w.knownAttr("href") != nil {
+			e.counts.link = 1
+		}
+	case "map":
+		e.counts.maps = 1
+	case "svg":
+		e.counts.svg = 1
+	case "math":
+		e.counts.math = 1
+	case "template":
+		if _, ok := w.state("shadowrootmode"); !ok {
+			e.counts.template = 1
+		}
+	case "foreignobject", "desc":
+		if w.ctx.svg > 0 {
+			e.counts.foreign, e.counts.svg = 1, -w.ctx.svg
+		}
+	case "annotation-xml":
+		e.counts.annotation, e.counts.math = 1, -w.ctx.math
+	}
+	w.ctx.add(e.counts, 1)
+}
+
+func (c *surroundings) add(o surroundings, n int) {
+	c.svg += n * o.svg
+	c.math += n * o.math
+	c.template += n * o.template
+	c.foreign += n * o.foreign
+	c.annotation += n * o.annotation
+	c.link += n * o.link
+	c.maps += n * o.maps
+}
+
+// imply closes the elements whose end tags may be left out before class.
+func (w *walker) imply(class tagClass) {
+	var stop, closes [2]tagClass
+	switch class {
+	case tagP:
+		closes, stop = [2]tagClass{tagP, tagP}, [2]tagClass{tagTable, tagCell}
+	case tagCell:
+		closes, stop = [2]tagClass{tagCell, tagCell}, [2]tagClass{tagTable, tagTable}
+	case tagRow:
+		closes, stop = [2]tagClass{tagRow, tagRow}, [2]tagClass{tagTable, tagTable}
+	case tagItem:
+		closes, stop = [2]tagClass{tagItem, tagItem}, [2]tagClass{tagList, tagTable}
+	default:
+		return
+	}
+	for i := len(w.stack) - 1; i >= max(w.floor, len(w.stack)-maxClose); i-- {
+		switch w.stack[i].tag {
+		case closes[0]:
+			w.popTo(i)
+			return
+		case stop[0], stop[1]:
+			return
+		}
+	}
+}
+
+// popTo closes all but the n outermost elements.
+func (w *walker) popTo(n int) {
+	for len(w.stack) > n {
+		e := &w.stack[len(w.stack)-1]
+		w.ctx.add(e.counts, -1)
+		w.arena = w.arena[:e.start]
+		w.stack = w.stack[:len(w.stack)-1]
+	}
+}

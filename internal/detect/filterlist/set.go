@@ -1,48 +1,210 @@
 package filterlist
 
-import "github.com/quench-proxy/quench/internal/detect"
+import (
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
 
 // Set is what Compile makes of lists: an index that never changes and that any
-// number of goroutines may ask at once. Policies choose among its lists. The
-// zero Set and a nil *Set hold no rule.
-type Set struct{}
+// number of goroutines may ask at once. Policies choose among its lists. A nil
+// *Set holds no rule. It must not be copied.
+//
+// Where a request meets a rule: the host table holds every rule that is no
+// more than a host, for all realms together; the others lie in the bucket of
+// the rarest token that a URL must have to match, or under the pages they are
+// for, or, if they have neither, are tried each time.
+type Set struct {
+	seed   uint64
+	lists  uint32
+	count  uint32 // rules
+	realms uint32 // of any rule, and the flags below
 
-// Match asks what lists say about r. lists is detect.Policy.Lists: bit (n-1)%64
-// of word (n-1)/64 stands for list n; nil enables none. It allocates nothing
-// once every regular expression it meets has been compiled.
-func (s *Set) Match(r *detect.Request, lists []uint64, want Want) Match { return Match{} }
+	hosts table
+	marks []uint32
+	names table
 
-// Host asks what lists say about a bare name.
-func (s *Set) Host(q *detect.HostQuestion, lists []uint64) Match { return Match{} }
+	rules   []rule
+	pats    string
+	shapes  []shape
+	strs    string
+	sets    []uint32
+	regexes []regex
 
-// Rewrites appends to into every dnsrewrite rule that holds for q.
-func (s *Set) Rewrites(q *detect.HostQuestion, lists []uint64, into []RuleID) []RuleID { return into }
+	bitmap, slots         []uint32
+	buckets, byPage, rest []entry
 
-// Names reports whether any enabled rule, of whatever kind, names host or a
-// domain above it as what it is about.
-func (s *Set) Names(host string, lists []uint64) bool { return false }
+	compiled []atomic.Pointer[regexp.Regexp]
+	pool     sync.Pool // of *query
+	keep     any       // what the arrays lie in, if not in Go's memory
+}
 
-// Modifiers appends to into every removeparam and csp rule that holds for r,
-// without those that exceptions take back.
-func (s *Set) Modifiers(r *detect.Request, lists []uint64, into []RuleID) []RuleID { return into }
+// What a Set has at all, above the realms.
+const (
+	hasHeader = 1 << (8 + iota)
+	hasEntity
+	// hasNamePattern: rules outside the host table act on bare names.
+	hasNamePattern
+	// hasImportantException: some exception is important.
+	hasImportantException
+)
 
-// Clean returns url without the parameters that the removeparam rules among
-// ids name; url itself if nothing goes.
-func (s *Set) Clean(url string, ids []RuleID) string { return url }
+// ready sets up what no cache holds.
+func (s *Set) ready() {
+	s.compiled = make([]atomic.Pointer[regexp.Regexp], len(s.regexes))
+	s.pool.New = func() any { return &query{s: s} }
+}
 
-// ListOf returns the number of the rule's list, 0 for no rule. It is cheap.
-func (s *Set) ListOf(id RuleID) uint16 { return 0 }
+// Lists returns how many lists the Set was made of.
+func (s *Set) Lists() int {
+	if s == nil {
+		return 0
+	}
+	return int(s.lists)
+}
 
-// Info explains a rule; the zero Info for an id that is not of this Set. It is
-// meant for off the data path.
-func (s *Set) Info(id RuleID) Info { return Info{} }
+// Len returns how many rules the Set holds.
+func (s *Set) Len() int {
+	if s == nil {
+		return 0
+	}
+	return int(s.count)
+}
 
-// Lists returns how many lists the Set holds, Len how many rules, Size how
-// many bytes its arrays take.
-func (s *Set) Lists() int { return 0 }
+// Size returns how many bytes the Set's arrays take, compiled regular
+// expressions and scratch space not counted.
+func (s *Set) Size() int {
+	if s == nil {
+		return 0
+	}
+	n := int(unsafe.Sizeof(*s)) + len(s.hosts.arena) + len(s.names.arena) + len(s.pats) + len(s.strs)
+	n += 4 * (len(s.hosts.buckets) + len(s.marks) + len(s.names.buckets) + len(s.sets) + len(s.bitmap) + len(s.slots))
+	n += 4 * (ruleWords*len(s.rules) + shapeWords*len(s.shapes) + regexWords*len(s.regexes))
+	return n + 4*entryWords*(len(s.buckets)+len(s.byPage)+len(s.rest)) + 8*len(s.compiled)
+}
 
-// Len returns the number of rules.
-func (s *Set) Len() int { return 0 }
+// WantsResponse reports whether any rule looks at the response header, so that
+// asking again with Want.Response can say more.
+func (s *Set) WantsResponse() bool { return s != nil && s.realms&hasHeader != 0 }
 
-// Size returns the bytes that the Set's arrays take.
-func (s *Set) Size() int { return 0 }
+// str returns the string at an offset of strs. It is a part of the Set: what
+// leaves the Set must be a copy.
+func (s *Set) str(off uint32) string {
+	n, k := uvarint(s.strs, int(off))
+	if k == 0 || uint64(len(s.strs)-k) < n {
+		return ""
+	}
+	return s.strs[k : k+int(n)]
+}
+
+// uvarint reads a varint of str at from and returns where it ends, 0 if there
+// is none.
+func uvarint(str string, from int) (v uint64, end int) {
+	for shift := 0; from < len(str) && shift < 64; shift += 7 {
+		c := str[from]
+		from++
+		v |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return v, from
+		}
+	}
+	return 0, 0
+}
+
+// hosted is one rule of a host record.
+type hosted struct {
+	shape *shape
+	line  uint32
+}
+
+// records walks the rules of a host record.
+type records struct {
+	s    *Set
+	at   int // 0 when there is no more
+	end  int // where the record ends, 0 until that is known
+	next RuleID
+}
+
+func (s *Set) record(off uint32) records {
+	name := s.hosts.name(off)
+	if name == "" {
+		return records{}
+	}
+	return records{s: s, at: int(off) + recordHead + len(name), next: RuleID(s.hostBase() + off)}
+}
+
+// rule returns the next rule; ok is false when there is none. A record that is
+// not as it should be ends.
+func (r *records) rule() (id RuleID, h hosted, ok bool) {
+	if r.at == 0 {
+		return 0, h, false
+	}
+	v, at := uvarint(r.s.hosts.arena, r.at)
+	line, end := uvarint(r.s.hosts.arena, at)
+	if at == 0 || end == 0 || v>>1 >= uint64(len(r.s.shapes)) {
+		r.at = 0
+		return 0, h, false
+	}
+	id = r.next
+	r.next++
+	if r.at = end; v&1 == 0 {
+		r.at, r.end = 0, end
+	}
+	return id, hosted{&r.s.shapes[v>>1], uint32(line)}, true
+}
+
+// find returns the shape, the line and the pattern of a rule; shape is nil for
+// an id that is not of this Set.
+func (s *Set) find(id RuleID) (sh *shape, line uint32, core string) {
+	if s == nil || id == 0 {
+		return nil, 0, ""
+	}
+	if int(id) <= len(s.rules) {
+		r := &s.rules[id-1]
+		return &s.shapes[r.shape], r.line, s.core(r)
+	}
+	want := uint32(id) - s.hostBase()
+	for off := s.before(want); off <= want; {
+		name := s.hosts.name(off)
+		rec := s.record(off)
+		for got, h, ok := rec.rule(); ok; got, h, ok = rec.rule() {
+			if got == id {
+				return h.shape, h.line, name
+			}
+		}
+		if rec.end == 0 {
+			break
+		}
+		off = uint32(rec.end)
+	}
+	return nil, 0, ""
+}
+
+// hostBase is the id that a rule at offset 0 of the host table's arena has. The
+// n-th rule of a record has its offset plus n: a record is longer than the
+// rules in it are many.
+func (s *Set) hostBase() uint32 { return uint32(len(s.rules) + 1) }
+
+// before returns the last marked record at or before off.
+func (s *Set) before(off uint32) uint32 {
+	i, ok := slices.BinarySearch(s.marks, off)
+	switch {
+	case ok:
+		return off
+	case i == 0:
+		return 0
+	}
+	return s.marks[i-1]
+}
+
+func (s *Set) core(r *rule) string {
+	switch {
+	case r.flags()&patRegexp != 0:
+		return s.str(s.regexes[r.pat].source)
+	case r.flags()&patParam != 0:
+		return ""
+	}
+	return s.pats[r.pat : r.pat+r.len()]
+}

@@ -1,0 +1,335 @@
+package filterlist
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// MaxText is how many bytes of a rule's text an explanation gives.
+const MaxText = 4096
+
+// maxPattern is the longest pattern: a longer one could match no URL.
+const maxPattern = maxURL
+
+// maxArena bounds the host rules' bytes, so that RuleIDs fit their 28 bits.
+const maxArena = MaxRuleID - 1<<24
+
+// maxRules bounds the rules that are no mere host, and the shapes.
+const maxRules = 1 << 22
+
+var (
+	errPatternLong = errors.New("the pattern is longer than any URL that is read")
+	errFull        = errors.New("there are too many rules")
+)
+
+// builder gathers rules for a Set. It keeps no Rule: what it keeps is as small
+// as the Set itself.
+type builder struct {
+	s     *Set
+	hosts hostBuilder
+	names nameBuilder
+	strs  interner
+	sets  interner32
+	pats  []byte
+	uses  map[uint32]uint32 // how many rules have a token
+
+	shapes  map[shape]uint32
+	regexes map[regex]uint32
+	bad     map[string][]badfilter
+}
+
+// badfilter is a rule that cancels those with the same canonical text.
+type badfilter struct {
+	canonical string
+	list      uint16
+}
+
+func newBuilder(seed uint64, lists int) *builder {
+	b := &builder{
+		s: &Set{seed: seed, lists: uint32(lists)}, uses: map[uint32]uint32{},
+		shapes: map[shape]uint32{}, regexes: map[regex]uint32{}, bad: map[string][]badfilter{},
+	}
+	b.strs.add("")
+	b.sets.words = []uint32{0}
+	b.hosts.seed = seed
+	b.hosts.realms = func(sh uint32) uint8 { return b.s.shapes[sh].realms() }
+	return b
+}
+
+// cancel notes a badfilter rule. All must be known before the first add.
+func (b *builder) cancel(r *Rule) {
+	key := badKey(r)
+	b.bad[key] = append(b.bad[key], badfilter{Canonical(r), r.List})
+}
+
+// badKey is a part of the rule that its canonical text surely contains: it
+// spares making that for rules that nothing cancels.
+func badKey(r *Rule) string { return r.Pattern.Text + r.Pattern.Regexp }
+
+// add takes one rule in.
+func (b *builder) add(r *Rule) error {
+	if r.BadFilter {
+		return nil
+	}
+	hosted := inHostTable(&r.Pattern, r.HostOnly)
+	if !hosted && len(r.Pattern.Text) > maxPattern {
+		return errPatternLong
+	}
+	if len(b.hosts.tmp) > maxArena || len(b.s.rules) >= maxRules || len(b.s.shapes) >= maxRules {
+		return errFull
+	}
+	sh, err := b.shape(r, hosted)
+	if err != nil {
+		return err
+	}
+	b.s.count++
+	b.note(&b.s.shapes[sh])
+	if hosted {
+		b.hosts.add(r.Pattern.Host, sh, r.Line)
+		return nil
+	}
+	if b.s.shapes[sh].is(flagNames) {
+		b.s.realms |= hasNamePattern
+	}
+	b.addPattern(r, sh)
+	if r.Pattern.Host != "" && len(r.Pattern.Host) <= maxName {
+		mention := b.intern(shape{list: uint32(r.List) << 16, flags: flagMention})
+		b.hosts.mention(r.Pattern.Host, mention)
+	}
+	return nil
+}
+
+// note remembers what kinds of rules there are at all.
+func (b *builder) note(sh *shape) {
+	b.s.realms |= uint32(sh.realms())
+	if sh.header != 0 {
+		b.s.realms |= hasHeader
+	}
+	if sh.realms()&realmException != 0 && sh.is(flagImportant) {
+		b.s.realms |= hasImportantException
+	}
+}
+
+func (b *builder) addPattern(r *Rule, sh uint32) {
+	p, flags := normal(r.Pattern)
+	if socketPattern(&r.Pattern) {
+		p, flags = "", 0
+	}
+	c := rule{shape: sh, line: r.Line}
+	if r.Pattern.Regexp != "" {
+		flags = patRegexp
+		c.pat = b.regex(r.Pattern.Regexp, r.Pattern.MatchCase)
+	} else {
+		if p == "" && r.Kind == KindRemoveParam && plainParam(r.Value) {
+			p, flags = r.Value, patParam|patMatchCase
+		}
+		c.pat = uint32(len(b.pats))
+		b.pats = append(b.pats, p...)
+	}
+	c.form = uint32(len(p))<<8 | uint32(flags)
+	b.s.rules = append(b.s.rules, c)
+	for _, t := range b.tokens(&c) {
+		b.uses[t.hash]++
+	}
+}
+
+// plainParam reports whether a removeparam value is a mere name.
+func plainParam(v string) bool {
+	return v != "" && v[0] != '~' && v[0] != '/' && len(v) <= maxPattern
+}
+
+// tokens returns the tokens that a rule can be found by; for a regular
+// expression all of them are needed, otherwise any one is enough.
+func (b *builder) tokens(r *rule) []candidate {
+	if r.flags()&patRegexp != 0 {
+		re := b.s.regexes[r.pat]
+		return regexpTokens(b.strs.at(re.source), b.s.seed)
+	}
+	p := string(b.pats[r.pat : r.pat+r.len()])
+	if r.flags()&patParam != 0 {
+		return candidates(p, patStart|patEnd, b.s.seed)
+	}
+	return candidates(p, r.flags(), b.s.seed)
+}
+
+// finish makes the Set.
+func (b *builder) finish() *Set {
+	s := b.s
+	s.pats = string(b.pats)
+	place(b)
+	s.hosts, s.marks = b.hosts.finish()
+	s.names = b.names.finish(s.seed)
+	s.strs, s.sets = string(b.strs.bytes), slices.Clip(b.sets.words)
+	s.rules, s.shapes, s.regexes = slices.Clip(s.rules), slices.Clip(s.shapes), slices.Clip(s.regexes)
+	s.ready()
+	return s
+}
+
+// shape interns everything about a rule but its pattern and line.
+func (b *builder) shape(r *Rule, hosted bool) (uint32, error) {
+	w := &r.Where
+	names := actsOnNames(r)
+	sh := shape{
+		list:    uint32(r.List)<<16 | uint32(realmsOf(r, names))<<8 | uint32(r.Kind),
+		flags:   uint32(w.Party)<<partyShift | uint32(r.Page)<<pageShift,
+		types:   uint32(w.Types),
+		methods: uint32(w.Methods) | uint32(w.NotMethods)<<16,
+		value:   b.strs.add(r.Value),
+		cancel:  b.cancelled(r),
+		dns:     b.dns(w),
+		header:  b.header(w.Header),
+	}
+	if r.Kind == KindRemoveParam {
+		if source, fold, ok := regexpIn(strings.TrimPrefix(r.Value, "~")); ok {
+			sh.regex = b.regex(source, !fold) + 1
+		}
+	}
+	if w.Types == 0 {
+		sh.types = uint32(AllTypes)
+	}
+	if r.HostOnly {
+		sh.types = 1<<24 - 1
+	}
+	if socketPattern(&r.Pattern) {
+		sh.types |= uint32(BitWebSocket)
+	}
+	for _, f := range []struct {
+		on   bool
+		flag uint32
+	}{
+		{r.Exception, flagException}, {r.Important, flagImportant}, {names, flagNames},
+		{len(w.Domains.Include) == 0, flagGeneric}, {socketPattern(&r.Pattern), flagSocket | flagWhole},
+	} {
+		if f.on {
+			sh.flags |= f.flag
+		}
+	}
+	var err [3]error
+	sh.domains, err[0] = b.nameSet(w.Domains)
+	sh.to, err[1] = b.nameSet(w.To)
+	sh.deny, err[2] = b.nameSet(Names{Include: w.DenyAllow})
+	b.template(r, hosted, &sh)
+	return b.intern(sh), cmp.Or(err[:]...)
+}
+
+func (b *builder) intern(sh shape) uint32 {
+	n, ok := b.shapes[sh]
+	if !ok {
+		n = uint32(len(b.s.shapes))
+		b.shapes[sh] = n
+		b.s.shapes = append(b.s.shapes, sh)
+	}
+	return n
+}
+
+// maxPrefix bounds what is kept before a name of a hosts line: an address. A
+// line with several names would make a shape for each.
+const maxPrefix = 40
+
+// template keeps what a rule's text has around its pattern, so that the text
+// can be put together again.
+func (b *builder) template(r *Rule, hosted bool, sh *shape) {
+	core := r.Pattern.Text + r.Pattern.Regexp
+	if hosted {
+		core = r.Pattern.Host
+	}
+	text := r.Text
+	if len(text) > MaxText {
+		text = text[:MaxText]
+	}
+	prefix, suffix, ok := strings.Cut(text, core)
+	switch {
+	case r.HostOnly && hosted && (suffix != "" || len(prefix) > maxPrefix || !ok):
+		prefix, suffix = "", ""
+	case !ok || sh.is(flagWhole):
+		sh.flags |= flagWhole
+		prefix, suffix = text, ""
+	}
+	sh.prefix, sh.suffix = b.strs.add(prefix), b.strs.add(suffix)
+}
+
+// cancelled returns the set of lists whose badfilter rules cancel r.
+func (b *builder) cancelled(r *Rule) uint32 {
+	same := b.bad[badKey(r)]
+	if len(same) == 0 {
+		return 0
+	}
+	var lists []uint32
+	for text := Canonical(r); len(same) > 0; same = same[1:] {
+		if same[0].canonical == text {
+			lists = append(lists, uint32(same[0].list))
+		}
+	}
+	if lists == nil {
+		return 0
+	}
+	slices.Sort(lists)
+	lists = slices.Compact(lists)
+	return b.sets.add(append([]uint32{uint32(len(lists))}, lists...))
+}
+
+func (b *builder) regex(source string, exact bool) uint32 {
+	key := regex{source: b.strs.add(source)}
+	if exact {
+		key.exact = 1
+	}
+	n, ok := b.regexes[key]
+	if !ok {
+		n = uint32(len(b.s.regexes))
+		b.regexes[key] = n
+		b.s.regexes = append(b.s.regexes, key)
+	}
+	return n
+}
+
+// interner keeps each string once: a length, then the bytes.
+type interner struct {
+	bytes []byte
+	seen  map[string]uint32
+}
+
+func (in *interner) add(s string) uint32 {
+	if off, ok := in.seen[s]; ok {
+		return off
+	}
+	if in.seen == nil {
+		in.seen = map[string]uint32{}
+	}
+	off := uint32(len(in.bytes))
+	in.bytes = binary.AppendUvarint(in.bytes, uint64(len(s)))
+	in.bytes = append(in.bytes, s...)
+	in.seen[strings.Clone(s)] = off
+	return off
+}
+
+func (in *interner) at(off uint32) string {
+	n, k := binary.Uvarint(in.bytes[off:])
+	from := off + uint32(k)
+	return string(in.bytes[from : from+uint32(n)])
+}
+
+// interner32 keeps each run of words once.
+type interner32 struct {
+	words []uint32
+	seen  map[string]uint32
+}
+
+func (in *interner32) add(w []uint32) uint32 {
+	key := make([]byte, 0, 4*len(w))
+	for _, x := range w {
+		key = binary.LittleEndian.AppendUint32(key, x)
+	}
+	if off, ok := in.seen[string(key)]; ok {
+		return off
+	}
+	if in.seen == nil {
+		in.seen = map[string]uint32{}
+	}
+	off := uint32(len(in.words))
+	in.words = append(in.words, w...)
+	in.seen[string(key)] = off
+	return off
+}

@@ -1,0 +1,134 @@
+package filterlist
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// hostBuilder gathers host rules. While it does, a record of tmp is: length,
+// name, shape, line, the record of the same name after it and, in the first,
+// the last one (offsets plus one).
+type hostBuilder struct {
+	seed  uint64
+	tmp   []byte
+	slots []uint32 // hash to the first record of a name, offset plus one
+	names int
+	count int
+	// mentioned holds what mention has added: 48 bits of the name's hash, and the shape.
+	mentioned map[uint64]bool
+	// realms tells those of a shape, for the record's byte.
+	realms func(shape uint32) uint8
+}
+
+const tmpTail = 16
+
+func (h *hostBuilder) add(name string, shape, line uint32) {
+	off := uint32(len(h.tmp))
+	h.tmp = append(append(h.tmp, byte(len(name))), name...)
+	h.tmp = binary.LittleEndian.AppendUint32(h.tmp, shape)
+	h.tmp = binary.LittleEndian.AppendUint32(h.tmp, line)
+	h.tmp = append(h.tmp, 0, 0, 0, 0, 0, 0, 0, 0)
+	h.count++
+	if 4*h.names >= 3*len(h.slots) {
+		h.grow()
+	}
+	slot := h.slot(name)
+	if h.slots[slot] == 0 {
+		h.slots[slot] = off + 1
+		h.names++
+		return
+	}
+	first := h.tail(h.slots[slot] - 1)
+	last := first
+	if end := binary.LittleEndian.Uint32(first[12:]); end != 0 {
+		last = h.tail(end - 1)
+	}
+	binary.LittleEndian.PutUint32(last[8:], off+1)
+	binary.LittleEndian.PutUint32(first[12:], off+1)
+}
+
+// mention notes that a pattern speaks of a name, unless that is known.
+func (h *hostBuilder) mention(name string, shape uint32) {
+	if h.mentioned == nil {
+		h.mentioned = map[uint64]bool{}
+	}
+	key := nameHash(name, h.seed)<<16 ^ uint64(shape)
+	if !h.mentioned[key] {
+		h.mentioned[key] = true
+		h.add(name, shape, 0)
+	}
+}
+
+func (h *hostBuilder) name(off uint32) string {
+	return string(h.tmp[off+1 : off+1+uint32(h.tmp[off])])
+}
+
+func (h *hostBuilder) tail(off uint32) []byte { return h.tmp[off+1+uint32(h.tmp[off]):][:tmpTail] }
+
+// slot returns where a name is, or where it belongs.
+func (h *hostBuilder) slot(name string) int {
+	hi, _ := bits.Mul64(nameHash(name, h.seed), uint64(len(h.slots)))
+	for i := int(hi); ; i++ {
+		if i == len(h.slots) {
+			i = 0
+		}
+		off := h.slots[i]
+		if off == 0 || string(h.tmp[off:off+uint32(h.tmp[off-1])]) == name {
+			return i
+		}
+	}
+}
+
+func (h *hostBuilder) grow() {
+	old := h.slots
+	h.slots = make([]uint32, max(1024, 2*len(old)))
+	for _, off := range old {
+		if off != 0 {
+			h.slots[h.slot(h.name(off-1))] = off
+		}
+	}
+}
+
+// markEvery is how many records lie between two marks.
+const markEvery = 16
+
+// finish writes the records of the Set: length, realms, name, then for each
+// rule its shape <<1 (| 1 if more follow) and its line, as varints. The marks
+// are the offsets of every sixteenth record.
+func (h *hostBuilder) finish() (t table, marks []uint32) {
+	arena := make([]byte, 0, len(h.tmp)-(tmpTail-5)*h.count)
+	offs := make([]uint32, 0, h.names)
+	for at := uint32(0); int(at) < len(h.tmp); at += 1 + uint32(h.tmp[at]) + tmpTail {
+		name := h.name(at)
+		if h.slots[h.slot(name)] != at+1 {
+			continue
+		}
+		if len(offs)%markEvery == 0 {
+			marks = append(marks, uint32(len(arena)))
+		}
+		offs = append(offs, uint32(len(arena)))
+		arena = h.record(arena, name, at)
+	}
+	h.tmp, h.slots = nil, nil
+	return newTable(string(arena), offs, h.seed), marks
+}
+
+func (h *hostBuilder) record(arena []byte, name string, at uint32) []byte {
+	start := len(arena)
+	arena = append(append(arena, byte(len(name)), 0), name...)
+	for {
+		tail := h.tail(at)
+		shape, line, next := binary.LittleEndian.Uint32(tail), binary.LittleEndian.Uint32(tail[4:]), binary.LittleEndian.Uint32(tail[8:])
+		arena[start+1] |= h.realms(shape)
+		more := uint64(0)
+		if next != 0 {
+			more = 1
+		}
+		arena = binary.AppendUvarint(arena, uint64(shape)<<1|more)
+		arena = binary.AppendUvarint(arena, uint64(line))
+		if next == 0 {
+			return arena
+		}
+		at = next - 1
+	}
+}

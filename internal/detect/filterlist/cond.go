@@ -1,0 +1,373 @@
+package filterlist
+
+import (
+	"bytes"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/quench-proxy/quench/internal/detect"
+)
+
+var methodBits = [...]struct {
+	name string
+	bit  Methods
+}{
+	{"GET", MethodGet}, {"POST", MethodPost}, {"HEAD", MethodHead}, {"OPTIONS", MethodOptions}, {"PUT", MethodPut},
+	{"DELETE", MethodDelete}, {"PATCH", MethodPatch}, {"CONNECT", MethodConnect},
+}
+
+func methodOf(name string) Methods {
+	if name == "" {
+		return MethodGet
+	}
+	for _, m := range methodBits {
+		if m.name == name {
+			return m.bit
+		}
+	}
+	return MethodOther
+}
+
+// enabled reports whether list n (1-based) is among lists.
+func enabled(lists []uint64, n uint16) bool {
+	i := int(n-1) >> 6
+	return i < len(lists) && lists[i]>>((n-1)&63)&1 != 0
+}
+
+// inForce reports whether a rule's list is on and no enabled list cancels it.
+func (s *Set) inForce(sh *shape, lists []uint64) bool {
+	if !enabled(lists, sh.number()) {
+		return false
+	}
+	if sh.cancel != 0 {
+		words := s.sets[sh.cancel:]
+		for _, n := range words[1 : 1+words[0]] {
+			if enabled(lists, uint16(n)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// holds checks everything about a rule but its pattern, the cheap things first.
+func (q *query) holds(sh *shape) bool {
+	if !q.s.inForce(sh, q.lists) {
+		return false
+	}
+	if q.name != nil {
+		return q.holdsName(sh)
+	}
+	if sh.types&q.typeBit == 0 && sh.kind() != KindPage {
+		return false
+	}
+	if sh.is(flagSocket) && !q.socket() {
+		return false
+	}
+	if sh.methods != 0 && !q.method(sh.methods) {
+		return false
+	}
+	if w := sh.party(); w != AnyParty && !q.related(w) {
+		return false
+	}
+	if sh.domains|sh.to|sh.deny|sh.header|sh.dns == 0 {
+		return true
+	}
+	return sh.dns == 0 && q.onPage(sh.domains) && q.toHost(sh.to, sh.deny) && (sh.header == 0 || q.header(sh.header))
+}
+
+// socket reports whether the request opens a WebSocket, by its type or scheme.
+func (q *query) socket() bool {
+	if q.req.Type == detect.TypeWebSocket {
+		return true
+	}
+	scheme, _, _ := strings.Cut(q.url[:min(len(q.url), len("wss:"))], ":")
+	return strings.EqualFold(scheme, "ws") || strings.EqualFold(scheme, "wss")
+}
+
+func (q *query) method(m uint32) bool {
+	named, not := m&0xffff, m>>16
+	return not&q.methodBit == 0 && (named == 0 || named&q.methodBit != 0)
+}
+
+func (q *query) related(w PartyWant) bool {
+	switch w {
+	case WantStrictThird, WantStrictFirst:
+		page := q.pageName()
+		return page != "" && (page == q.host) == (w == WantStrictFirst)
+	}
+	if !q.partyKnown {
+		q.party, q.partyKnown = q.partyOf(), true
+	}
+	switch w {
+	case WantThird:
+		return q.party == detect.ThirdParty
+	case WantSibling:
+		return q.party == detect.FirstParty && q.page != "" && q.pageName() != q.host
+	}
+	return q.party == detect.FirstParty
+}
+
+// partyOf is detect.Request.Party, with the page's host found only once.
+func (q *query) partyOf() detect.Party {
+	if q.req.Site != detect.PartyUnknown {
+		return q.req.Site
+	}
+	if q.page == "" || q.req.PageFrom == detect.PageGuess {
+		return detect.PartyUnknown
+	}
+	return detect.PartyOf(q.host, q.pageName())
+}
+
+func (q *query) pageName() string {
+	if !q.pageKnown {
+		q.pageHost, q.pageKnown = detect.HostOf(q.page), true
+	}
+	return q.pageHost
+}
+
+// maxNameHits bounds how many suffixes of one name a Set may know; no list
+// names the same host in so many ways.
+const maxNameHits = 32
+
+// nameHits are the names of a Set's domain conditions that cover a host.
+type nameHits struct {
+	name  string
+	hit   [maxNameHits]nameHit
+	n     int
+	known bool
+	deep  bool // names of the form "name.*" are among them
+}
+
+type nameHit struct {
+	off  uint32
+	size uint32 // bytes of the host it covers
+}
+
+func (h *nameHits) add(off uint32, size int) {
+	if h.n < maxNameHits {
+		h.hit[h.n] = nameHit{off, uint32(size)}
+		h.n++
+	}
+}
+
+// fill looks the suffixes of a host up; with entities also as "name.*".
+func (h *nameHits) fill(s *Set, host string) {
+	h.name, h.n, h.known, h.deep = host, 0, true, s.realms&hasEntity != 0
+	if host == "" {
+		return
+	}
+	for sfx := s.names.suffixes(host, s.seed); ; {
+		off, at, ok := sfx.next()
+		if !ok {
+			break
+		}
+		h.add(off, len(host)-at)
+	}
+	if h.deep {
+		h.entities(s, host)
+	}
+}
+
+// entities looks up host with its public suffix as a star.
+func (h *nameHits) entities(s *Set, host string) {
+	suffix, _ := publicsuffix.PublicSuffix(host)
+	stem := len(host) - len(suffix) - 1
+	if stem <= 0 {
+		return
+	}
+	hash := labelHash(s.seed, "*")
+	for n, end := 1, stem; end > 0 && n < maxLabels; n++ {
+		at := strings.LastIndexByte(host[:end], '.') + 1
+		hash = labelHash(hash, host[at:end])
+		if off, ok := s.names.find(hash, host[at:stem], ".*"); ok {
+			h.add(off, len(host)-at)
+		}
+		end = at - 1
+	}
+}
+
+func (q *query) findPages() {
+	if !q.pages.known {
+		q.pages.fill(q.s, q.pageName())
+	}
+}
+
+func (q *query) onPage(set uint32) bool {
+	if set == 0 {
+		return true
+	}
+	q.findPages()
+	return q.s.covers(set, &q.pages)
+}
+
+func (q *query) toHost(to, deny uint32) bool {
+	if to|deny == 0 {
+		return true
+	}
+	if !q.targets.known {
+		q.targets.fill(q.s, q.host)
+	}
+	return (to == 0 || q.s.covers(to, &q.targets)) && (deny == 0 || !q.s.covers(deny, &q.targets))
+}
+
+// covers reports whether a set of names includes a host: the longest name that
+// covers the host decides, an exclusion before an inclusion as long; then
+// regular expressions; else whatever the set does not include it excludes,
+// unless it includes nothing by name.
+func (s *Set) covers(set uint32, h *nameHits) bool {
+	words := s.sets[set:]
+	plain := words[2 : 2+words[0]&setCount]
+	best, in := uint32(0), words[0]&setIncludes == 0
+	for _, hit := range h.hit[:h.n] {
+		i, _ := slices.BinarySearch(plain, hit.off<<1)
+		for ; i < len(plain) && plain[i]>>1 == hit.off; i++ {
+			if hit.size > best || hit.size == best && plain[i]&1 != 0 {
+				best, in = hit.size, plain[i]&1 == 0
+			}
+		}
+	}
+	if best > 0 || words[1] == 0 || h.name == "" {
+		return in
+	}
+	for _, w := range words[2+len(plain):][:words[1]] {
+		if s.matches(w>>1, h.name) {
+			in = w&1 == 0
+			if !in {
+				break
+			}
+		}
+	}
+	return in
+}
+
+// sourceOf returns where in byPage the rules of a name begin, plus one.
+func (s *Set) sourceOf(off uint32) uint32 {
+	at := int(off) + recordHead + int(s.names.arena[off])
+	return le32(s.names.arena[at : at+nameTail])
+}
+
+func (q *query) header(set uint32) bool {
+	if q.want.Response == nil {
+		return false
+	}
+	w := q.s.sets[set : set+3]
+	for _, v := range q.want.Response.Values(q.s.str(w[0])) {
+		switch w[1] {
+		case headerThere:
+			return true
+		case headerIs:
+			if v == q.s.str(w[2]) {
+				return true
+			}
+		case headerMatches:
+			if q.s.matches(w[2], v[:min(len(v), maxRegexpText)]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// matches runs a regular expression, which is compiled the first time.
+func (s *Set) matches(n uint32, text string) bool {
+	re := s.compiled[n].Load()
+	if re == nil {
+		re = s.compile(n)
+	}
+	return re.MatchString(text)
+}
+
+// never matches nothing: it stands for an expression that does not compile,
+// which Parse would have rejected.
+const never = `[^\x00-\x{10FFFF}]`
+
+func (s *Set) compile(n uint32) *regexp.Regexp {
+	source := strings.Clone(s.str(s.regexes[n].source))
+	if s.regexes[n].exact == 0 {
+		source = "(?i)" + source
+	}
+	re, err := regexp.Compile(source)
+	if err != nil {
+		re = regexp.MustCompile(never)
+	}
+	s.compiled[n].Store(re)
+	return re
+}
+
+// holdsName checks what a rule asks of a bare name and of who asks for it.
+func (q *query) holdsName(sh *shape) bool {
+	return sh.is(flagNames) && q.toHost(sh.to, sh.deny) && (sh.dns == 0 || q.asked(sh.dns))
+}
+
+func (q *query) asked(set uint32) bool {
+	words := q.s.sets[set:]
+	run := func() []uint32 {
+		n := words[0]
+		one := words[1 : 1+n]
+		words = words[1+n:]
+		return one
+	}
+	qtype := uint32(q.name.QType)
+	if in, ex := run(), run(); len(in) > 0 && !slices.Contains(in, qtype) || slices.Contains(ex, qtype) {
+		return false
+	}
+	if in, ex := run(), run(); len(in) > 0 && !q.client(in) || q.client(ex) {
+		return false
+	}
+	in, ex := run(), run()
+	return (len(in) == 0 || q.tagged(in)) && !q.tagged(ex)
+}
+
+func (q *query) client(names []uint32) bool {
+	if q.name.Client == "" || len(names) == 0 {
+		return false
+	}
+	addr, err := netip.ParseAddr(q.name.Client)
+	for _, w := range names {
+		name := q.s.str(w)
+		if strings.EqualFold(name, q.name.Client) {
+			return true
+		}
+		if err != nil {
+			continue
+		}
+		if p, bad := netip.ParsePrefix(name); bad == nil && p.Contains(addr.Unmap()) {
+			return true
+		}
+		if a, bad := netip.ParseAddr(name); bad == nil && a == addr.Unmap() {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *query) tagged(tags []uint32) bool {
+	for _, w := range tags {
+		if slices.Contains(q.name.Tags, q.s.str(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// containsLiteral is bytes.Contains for a string.
+func containsLiteral(s []byte, lit string) bool {
+	if lit == "" {
+		return true
+	}
+	for {
+		i := bytes.IndexByte(s, lit[0])
+		if i < 0 || len(s)-i < len(lit) {
+			return false
+		}
+		if string(s[i:i+len(lit)]) == lit {
+			return true
+		}
+		s = s[i+1:]
+	}
+}

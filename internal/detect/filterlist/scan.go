@@ -1,0 +1,220 @@
+package filterlist
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+)
+
+// maxURL is how many bytes of a URL are read. What lies past them is not seen:
+// a rule for a host, for the URL's beginning, or for anything in the first
+// maxURL bytes matches all the same, so a tracker cannot hide its endpoint
+// behind a long query; only a rule that names nothing but something late in
+// such a query misses. A pattern that must meet the URL's end does not match
+// a longer one.
+const maxURL = 4096
+
+// maxTokens is how many tokens of two bytes and a separator fit: no token of
+// what is read is ever left out.
+const maxTokens = maxURL/3 + 1
+
+// pad lets eight bytes be loaded at any offset of a text.
+const pad = 16
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// text is a URL or name in lower case, and where in it tokens stand. It is
+// scratch: it belongs to one query at a time.
+type text struct {
+	low  [maxURL + pad]byte
+	n    int  // bytes of low in use
+	cut  bool // the URL is longer
+	host int  // where the host begins, -1 if there is none
+	end  int  // where the host ends
+	// marks has a bit for each byte that is part of a token.
+	marks [maxURL/64 + 2]uint64
+}
+
+// set reads url: lower case, token marks, the place of the host. bare says
+// that url is a name alone.
+func (t *text) set(url string, bare bool) {
+	t.cut = len(url) > maxURL
+	t.n = copy(t.low[:maxURL], url)
+	clear(t.low[t.n : t.n+pad])
+	t.classify()
+	t.host, t.end = 0, t.n
+	if !bare {
+		t.findHost()
+	}
+}
+
+// classify lower-cases low in place and marks token bytes, eight at a time.
+func (t *text) classify() {
+	words := (t.n + 63) / 64
+	for w := range words {
+		var m uint64
+		for k := range 8 {
+			at := w*64 + k*8
+			if at >= t.n {
+				break
+			}
+			v, b := classify8(binary.LittleEndian.Uint64(t.low[at:]))
+			binary.LittleEndian.PutUint64(t.low[at:], v)
+			m |= b << (8 * k)
+		}
+		t.marks[w] = m
+	}
+	t.marks[words] = 0
+}
+
+// classify8 returns eight bytes in lower case, and one bit for each that is a
+// token byte: a letter, a digit or a percent sign.
+func classify8(v uint64) (low, mask uint64) {
+	x := v &^ highs
+	upper := (x + (0x80-'A')*ones) &^ (x + (0x7f-'Z')*ones) &^ v & highs
+	v |= upper >> 2
+	x |= upper >> 2
+	m := (x + (0x80-'a')*ones) &^ (x + (0x7f-'z')*ones)
+	m |= (x + (0x80-'0')*ones) &^ (x + (0x7f-'9')*ones)
+	m |= ^((x ^ '%'*ones) + 0x7f*ones)
+	m = m &^ v & highs >> 7
+	return v, m * 0x0102040810204080 >> 56
+}
+
+func (t *text) findHost() {
+	t.host, t.end = -1, -1
+	i := 0
+	for i < t.n && i < 64 && t.low[i] != ':' {
+		i++
+	}
+	if i+2 >= t.n || t.low[i+1] != '/' || t.low[i+2] != '/' {
+		return
+	}
+	i += 3
+	t.host = i
+	for i < t.n && t.low[i] != '/' && t.low[i] != '?' && t.low[i] != '#' && t.low[i] != '\\' {
+		if t.low[i] == '@' {
+			t.host = i + 1
+		}
+		i++
+	}
+	t.end = i
+}
+
+// next returns where the next token at or after from begins and ends; both are
+// n if there is none.
+func (t *text) next(from int) (start, end int) {
+	w := from >> 6
+	m := t.marks[w] &^ (1<<(from&63) - 1)
+	for m == 0 {
+		if w++; w<<6 >= t.n {
+			return t.n, t.n
+		}
+		m = t.marks[w]
+	}
+	start = w<<6 + bits.TrailingZeros64(m)
+	m = ^t.marks[w] &^ (1<<(start&63) - 1)
+	for m == 0 {
+		w++
+		m = ^t.marks[w]
+	}
+	return start, w<<6 + bits.TrailingZeros64(m)
+}
+
+// token hashes the token low[start:end]: by its first and last eight bytes and
+// its length. Two tokens that differ only between them share a bucket, which
+// costs a comparison and no more: the pattern is always verified.
+func (t *text) token(start, end int, seed uint64) uint32 {
+	w := binary.LittleEndian.Uint64(t.low[start:])
+	n := end - start
+	if n <= 8 {
+		return tokenHash(w&(1<<(8*n)-1), 0, n, seed)
+	}
+	return tokenHash(w, binary.LittleEndian.Uint64(t.low[end-8:]), n, seed)
+}
+
+// headLen is how many bytes make the head of a token: what a pattern is found
+// by if its last token may go on.
+const headLen = 4
+
+// head hashes the first headLen bytes of a token that has as many.
+func (t *text) head(start int, seed uint64) uint32 {
+	return tokenHash(uint64(binary.LittleEndian.Uint32(t.low[start:])), 0, 255, seed)
+}
+
+func tokenHash(first, last uint64, n int, seed uint64) uint32 {
+	return uint32(mix(first^seed, last^uint64(n)*0x9e3779b97f4a7c15^0xd6e8feb86659fd93))
+}
+
+// mix folds two words into one that depends on every bit of both.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
+	return hi ^ lo
+}
+
+// labelHash folds one label of a name into h, the hash of what is right of it.
+func labelHash(h uint64, label string) uint64 {
+	for len(label) > 8 {
+		h = mix(h, le64(label[len(label)-8:]))
+		label = label[:len(label)-8]
+	}
+	return mix(h^uint64(len(label)), upToEight(label))
+}
+
+func le64(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func le32(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+// upToEight reads up to eight bytes so that no two strings of one length read alike.
+func upToEight(s string) uint64 {
+	switch n := len(s); {
+	case n == 8:
+		return le64(s)
+	case n >= 4:
+		return uint64(le32(s)) | uint64(le32(s[n-4:]))<<32
+	case n > 0:
+		return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
+	}
+	return 0
+}
+
+// nameHash hashes a name as suffixes of names are hashed, label by label from
+// the right.
+func nameHash(name string, seed uint64) uint64 {
+	h := seed
+	for {
+		i := strings.LastIndexByte(name, '.')
+		h = labelHash(h, name[i+1:])
+		if i < 0 {
+			return h
+		}
+		name = name[:i]
+	}
+}
+
+func labels(name string) int { return strings.Count(name, ".") + 1 }
+
+// separators are the bytes that "^" stands for: everything in ASCII but letters,
+// digits and "_-.%".
+var separators = makeSeparators()
+
+func makeSeparators() (t [256]bool) {
+	for c := range 0x80 {
+		t[c] = strings.IndexByte("_-.%", byte(c)) < 0 && !isTokenByte(byte(c))
+	}
+	return t
+}
+
+func isTokenByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '%'
+}

@@ -30,6 +30,8 @@ type core struct {
 	asked    hostSet // hosts that asked for a client certificate
 	dials    crowd
 	owners   owners
+	in       entrance
+	far      exits
 }
 
 func newCore(p *Proxy) (*core, error) {
@@ -58,6 +60,8 @@ func newCore(p *Proxy) (*core, error) {
 		}
 	}
 	c.clients = p.clients
+	c.in.bounds = newBounds(p, fileLimit())
+	c.far.most.Store(int64(c.in.bounds.far))
 	c.own.more = p.Own
 	c.rules = guard.Rules{AllowPrivate: p.AllowPrivate, Names: p.PrivateNames, Own: c.own.has}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

@@ -5,11 +5,15 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/proxy/guard"
@@ -110,15 +114,57 @@ func allNull(addrs []netip.Addr) bool {
 	return true
 }
 
+// dial opens a connection, unless so many are open that the next ones would
+// take the descriptors that clients and stores need.
 func (c *core) dial(ctx context.Context, addr string) (net.Conn, error) {
+	if !c.far.enter() {
+		c.pools.closeIdle() // these serve nobody now
+		if !c.far.enter() {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.EMFILE}
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
-	if c.p.Dial != nil {
-		return c.p.Dial(ctx, "tcp", addr)
+	dial := c.p.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
 	}
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", addr)
+	conn, err := dial(ctx, "tcp", addr)
+	if err != nil {
+		c.far.leave()
+		return nil, err
+	}
+	return &farConn{Conn: conn, out: &c.far}, nil
 }
+
+// exits counts the connections to sites.
+type exits struct{ open, most atomic.Int64 }
+
+func (e *exits) enter() bool {
+	if e.open.Add(1) <= e.most.Load() {
+		return true
+	}
+	e.open.Add(-1)
+	return false
+}
+
+func (e *exits) leave() { e.open.Add(-1) }
+
+// farConn is a connection to a site.
+type farConn struct {
+	net.Conn
+	out  *exits
+	once sync.Once
+}
+
+// Close implements net.Conn.
+func (c *farConn) Close() error {
+	c.once.Do(c.out.leave)
+	return c.Conn.Close()
+}
+
+// CloseWrite ends our direction alone.
+func (c *farConn) CloseWrite() error { return closeWrite(c.Conn) }
 
 // dialAddrs connects to the first of addrs that answers, beginning with the
 // next when one is slow.
@@ -223,7 +269,7 @@ func (c *core) dialThrough(ctx context.Context, t guard.Target, f guard.From, ad
 		_ = conn.Close()
 		return nil, &upstreamError{err: err}
 	}
-	br := bufio.NewReader(conn)
+	br := bufio.NewReader(&io.LimitedReader{R: conn, N: maxHeaderBytes})
 	resp, err := http.ReadResponse(br, req)
 	switch {
 	case err != nil:

@@ -2,12 +2,15 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -227,4 +230,142 @@ func TestHostileConnections(t *testing.T) {
 		b, _ := io.ReadAll(c)
 		return strings.HasPrefix(string(b), "HTTP/1.1 200")
 	})
+}
+
+// TestHostileCrowd: many addresses together open more connections than all may.
+// The last eighth is for loopback alone, and all sit at its addresses here, so
+// that the shares are looked at apart.
+func TestHostileCrowd(t *testing.T) {
+	t.Parallel()
+	const all = 24
+	w := newWorld(t, func(p *Proxy) { p.MaxAllConns = all })
+	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
+	addr := w.serve(Always)
+	ended := make(chan struct{}, 4*all)
+	var open []net.Conn
+	for i := range 4 * all {
+		d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i))}}
+		c, err := d.Dial("tcp", addr)
+		if err != nil {
+			t.Skip("no further loopback addresses here")
+		}
+		defer c.Close()
+		open = append(open, c)
+		go func() {
+			_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err != nil {
+				ended <- struct{}{}
+			}
+		}()
+	}
+	for i := range 3 * all {
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d of %d connections past the bound were ended", i, 3*all)
+		}
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	eventually(t, "there is room again", func() bool {
+		w.p.mu.Lock()
+		in := &w.p.core.in
+		w.p.mu.Unlock()
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		return in.all == 0 && len(in.open) == 0
+	})
+	neighbour(t, w, addr)
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		p     *Proxy
+		files int
+		want  bounds
+	}{
+		{"plenty", &Proxy{}, 65536, bounds{client: 1024, all: 8192, far: 65536 - 128 - 8192}},
+		{"unknown", &Proxy{}, 0, bounds{client: 1024, all: 8192, far: 2 * 8192}},
+		{"few", &Proxy{}, 1024, bounds{client: 149, all: 298, far: 598}},
+		{"hardly any", &Proxy{}, 20, bounds{client: 8, all: 16, far: 32}},
+		{"configured", &Proxy{MaxConns: 10, MaxAllConns: 100}, 65536, bounds{client: 10, all: 100, far: 65536 - 128 - 100}},
+		{"one client, all", &Proxy{MaxConns: 100, MaxAllConns: 100}, 65536, bounds{client: 50, all: 100, far: 65536 - 128 - 100}},
+		{"more than there are", &Proxy{MaxConns: 1 << 20, MaxAllConns: 1 << 20}, 1024, bounds{client: 149, all: 298, far: 598}},
+		{"one", &Proxy{MaxAllConns: 1}, 1024, bounds{client: 1, all: 1, far: 895}},
+	} {
+		if got := newBounds(tt.p, tt.files); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestEntranceKeepsRoomForLoopback fills it from the network, then from here.
+func TestEntranceKeepsRoomForLoopback(t *testing.T) {
+	t.Parallel()
+	e := &entrance{bounds: bounds{client: 10, all: 80}}
+	in := func(format string, n int) (entered int) {
+		for i := range n {
+			if e.enter(netip.MustParseAddr(fmt.Sprintf(format, i/10))) {
+				entered++
+			}
+		}
+		return entered
+	}
+	if n := in("192.0.2.%d", 200); n != 70 {
+		t.Errorf("%d came in from the network, want 70", n)
+	}
+	if n := in("127.0.0.%d", 200); n != 10 {
+		t.Errorf("%d came in from loopback, want the 10 kept for it", n)
+	}
+	e.leave(netip.MustParseAddr("192.0.2.0"))
+	if n := in("192.0.2.%d", 1); n != 0 {
+		t.Error("the room for loopback was given away")
+	}
+	if n := in("127.0.1.%d", 1); n != 1 {
+		t.Error("what was left is not given again")
+	}
+}
+
+// TestHostileStreams: one client makes more requests at once than there may be
+// connections to sites, to sites that do not answer. Each is told so, and when
+// it goes there is room again.
+func TestHostileStreams(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.siteTLS(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+		&tls.Config{Certificates: []tls.Certificate{*w.roots.leaf(t, "site.example")}, NextProtos: []string{"http/1.1"}}, "site.example")
+	w.site(http.HandlerFunc(greet), "calm.example")
+	addr := w.serve(Always)
+	neighbour(t, w, addr)
+	w.p.mu.Lock()
+	far := &w.p.core.far
+	w.p.mu.Unlock()
+	far.most.Store(20)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	full := make(chan int, 100)
+	var wg sync.WaitGroup
+	c := w.client(addr, nil, true)
+	for range 60 {
+		wg.Go(func() {
+			r, _ := http.NewRequestWithContext(ctx, "GET", "https://site.example/", nil)
+			if resp, err := c.Do(r); err == nil {
+				full <- resp.StatusCode
+				resp.Body.Close()
+			}
+		})
+	}
+	for range 60 - 20 {
+		if code := <-full; code != http.StatusServiceUnavailable {
+			t.Errorf("status %d, want 503", code)
+		}
+	}
+	cancel()
+	wg.Wait()
+	c.CloseIdleConnections()
+	eventually(t, "there is room again", func() bool { return far.open.Load() <= 2 }) // the neighbour's, kept for its next request
+	neighbour(t, w, addr)
 }

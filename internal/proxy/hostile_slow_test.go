@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -146,7 +147,7 @@ func TestSlowButSteady(t *testing.T) {
 func TestHostileSlowUploads(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(p *Proxy) { p.StallTimeout = time.Second })
-	w.site(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }), "site.example")
+	w.site(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }), "site.example", "calm.example")
 	addr := w.serve(Always)
 	for _, c := range []net.Conn{raw(t, addr), inTunnel(t, w, addr)} {
 		target := "http://site.example/"
@@ -159,4 +160,76 @@ func TestHostileSlowUploads(t *testing.T) {
 			t.Errorf("%T: an upload that stopped was waited for", c)
 		}
 	}
+	body, more := io.Pipe()
+	defer more.Close()
+	r, _ := http.NewRequest("POST", "https://site.example/", body)
+	ended := make(chan error, 1)
+	go func() {
+		resp, err := w.client(addr, nil, true).Do(r)
+		if err == nil {
+			resp.Body.Close()
+			err = fmt.Errorf("%s: status %d", resp.Proto, resp.StatusCode)
+		}
+		ended <- err
+	}()
+	if _, err := io.WriteString(more, "xxxxxxxxxx"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		t.Log(err)
+	case <-time.After(20 * time.Second):
+		t.Error("over HTTP/2: an upload that stopped was waited for")
+	}
+}
+
+// TestSilentUploadWhileAnswered: over HTTP/2 a request may stay open and silent
+// while its answer comes. A machine that is busy elsewhere can be as silent, so
+// that there are three tries, each more patient.
+func TestSilentUploadWhileAnswered(t *testing.T) {
+	t.Parallel()
+	var err error
+	for _, stall := range []time.Duration{4 * time.Second, 8 * time.Second, 16 * time.Second} {
+		if err = silentUpload(t, stall); err == nil {
+			return
+		}
+		t.Log(stall, err)
+	}
+	t.Error(err)
+}
+
+func silentUpload(t *testing.T, stall time.Duration) error {
+	const ticks = 14
+	w := newWorld(t, func(p *Proxy) { p.StallTimeout = stall })
+	w.site(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		tick := time.NewTicker(stall / 10)
+		defer tick.Stop()
+		for range ticks {
+			fmt.Fprintln(rw, "tick")
+			_ = http.NewResponseController(rw).Flush()
+			<-tick.C
+		}
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(rw, "read ", n, " ", err)
+	}), "site.example")
+	body, more := io.Pipe()
+	defer more.Close()
+	r, _ := http.NewRequest("POST", "https://site.example/", body)
+	go func() { _, _ = io.WriteString(more, "xxxxxxxxxx") }()
+	resp, err := w.client(w.serve(Always), nil, true).Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	br := bufio.NewReader(resp.Body)
+	for i := range ticks {
+		if line, err := br.ReadString('\n'); line != "tick\n" {
+			return fmt.Errorf("tick %d: %q, %w", i, line, err)
+		}
+	}
+	more.Close()
+	if rest, err := io.ReadAll(br); string(rest) != "read 10 <nil>" {
+		return fmt.Errorf("%q, %w", rest, err)
+	}
+	return nil
 }

@@ -87,6 +87,47 @@ func (w *world) pourer(host, head, line string) <-chan int {
 	return taken
 }
 
+// TestHostileUpstreamProxy: the proxy behind us answers CONNECT with a header
+// that never ends, for a tunnel that is spliced and for one that is not.
+func TestHostileUpstreamProxy(t *testing.T) {
+	t.Parallel()
+	for name, line := range map[string]string{
+		"fields": "X: y\r\n", "one line": "xxxxxxxx",
+	} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ln.Close() })
+		taken := make(chan int, 16)
+		go func() {
+			for {
+				c, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					_, _ = c.Read(make([]byte, 4096))
+					taken <- pour(c, "HTTP/1.1 200 OK\r\nX: ", line, 1<<30)
+				}()
+			}
+		}()
+		w := newWorld(t, func(p *Proxy) { p.Upstream, p.Dial = "http://"+ln.Addr().String(), nil })
+		list, _ := answers(raw(t, w.serve(Never)), "CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n", false)
+		if len(list) != 1 || list[0] != 502 {
+			t.Errorf("%s: a spliced CONNECT got %d, want 502", name, list)
+		}
+		if resp, _ := get(t, w.client(w.serve(Always), nil, true), "https://site.example/"); resp.StatusCode != 502 {
+			t.Errorf("%s: an intercepted request got %d, want 502", name, resp.StatusCode)
+		}
+		for range 2 {
+			if n := <-taken; n > 16<<20 {
+				t.Errorf("%s: %d bytes were taken", name, n)
+			}
+		}
+	}
+}
+
 // giant is a GIF, and so on, whose header claims 65535x65535.
 func giants() map[string][]byte {
 	gif := append([]byte("GIF89a\xff\xff\xff\xff\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02"), make([]byte, 200)...)

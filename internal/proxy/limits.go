@@ -10,24 +10,80 @@ import (
 
 const (
 	defaultConns = 1024             // of one client address
+	defaultAll   = 8192             // of all clients, where descriptors allow
 	defaultStall = 10 * time.Minute // a paused film may take that long
+
+	// keptFiles are descriptors that no connection takes: stores, logs, sockets.
+	keptFiles = 128
+	// reservePart of the connections of all clients is kept for loopback, so that
+	// whoever floods us from the network leaves the people at this machine room.
+	reservePart = 8
 )
 
-// limited is a listener that gives no client address more than so many
-// connections, so that a flood of one leaves its neighbours room, and whose
-// connections give up writing to who does not read.
-type limited struct {
-	net.Listener
-	most  int
-	stall time.Duration
+// bounds say how many connections there may be. Whatever is configured, they
+// leave room: all clients hold a third of the descriptors at most, since each
+// needs others to sites, and one client half of what all may.
+type bounds struct{ client, all, far int }
 
-	mu   sync.Mutex
-	open map[netip.Addr]int
+// newBounds returns what holds where the system gives so many descriptors; 0
+// is not known.
+func newBounds(p *Proxy, files int) bounds {
+	if files <= 0 {
+		files = keptFiles + 3*defaultAll
+	}
+	room := max(files-keptFiles, 48)
+	b := bounds{all: min(orDefault(p.MaxAllConns, defaultAll), room/3)}
+	b.client = min(orDefault(p.MaxConns, defaultConns), max(b.all/2, 1))
+	b.far = room - b.all
+	return b
 }
 
-func newLimited(ln net.Listener, p *Proxy) *limited {
-	return &limited{Listener: ln, most: orDefault(p.MaxConns, defaultConns), stall: orDefault(p.StallTimeout, defaultStall),
-		open: map[netip.Addr]int{}}
+// entrance counts the connections of clients at all listeners.
+type entrance struct {
+	bounds
+	mu   sync.Mutex
+	open map[netip.Addr]int
+	all  int
+}
+
+func (e *entrance) enter(a netip.Addr) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	room := e.bounds.all - e.all
+	if !a.IsLoopback() {
+		room -= e.bounds.all / reservePart
+	}
+	if room <= 0 || e.open[a] >= e.client {
+		return false
+	}
+	if e.open == nil {
+		e.open = map[netip.Addr]int{}
+	}
+	e.open[a]++
+	e.all++
+	return true
+}
+
+func (e *entrance) leave(a netip.Addr) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all--
+	if e.open[a]--; e.open[a] <= 0 {
+		delete(e.open, a)
+	}
+}
+
+// limited is a listener that gives no client address more than so many
+// connections, and all together no more than others, so that a flood leaves
+// its neighbours room; its connections give up writing to who does not read.
+type limited struct {
+	net.Listener
+	in    *entrance
+	stall time.Duration
+}
+
+func newLimited(ln net.Listener, c *core) *limited {
+	return &limited{Listener: ln, in: &c.in, stall: orDefault(c.p.StallTimeout, defaultStall)}
 }
 
 // Accept implements net.Listener. Connections past the limit are closed unread:
@@ -39,7 +95,7 @@ func (l *limited) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		from := addrOf(c)
-		if l.enter(from) {
+		if l.in.enter(from) {
 			return &limitedConn{Conn: c, l: l, from: from, start: time.Now()}, nil
 		}
 		_ = c.Close()
@@ -60,24 +116,6 @@ func addrOf(c net.Conn) netip.Addr {
 		}
 	}
 	return a
-}
-
-func (l *limited) enter(a netip.Addr) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[a] >= l.most {
-		return false
-	}
-	l.open[a]++
-	return true
-}
-
-func (l *limited) leave(a netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open[a]--; l.open[a] <= 0 {
-		delete(l.open, a)
-	}
 }
 
 // limitedConn is a client's connection.
@@ -142,7 +180,7 @@ func (c *limitedConn) SetDeadline(t time.Time) error {
 
 // Close implements net.Conn.
 func (c *limitedConn) Close() error {
-	c.once.Do(func() { c.l.leave(c.from) })
+	c.once.Do(func() { c.l.in.leave(c.from) })
 	return c.Conn.Close()
 }
 

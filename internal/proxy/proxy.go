@@ -116,12 +116,17 @@ type Proxy struct {
 	// tunnels; 0 means 15 s.
 	HeaderTimeout time.Duration
 	// StallTimeout ends an answer that its client does not take, and an upload
-	// over HTTP/1.1 that does not go on, once nothing moved for so long; 0 means
-	// 10 minutes. What moves, however slowly, goes on.
+	// that does not go on, once nothing moved for so long; 0 means 10 minutes.
+	// What moves, however slowly, goes on. Over HTTP/2 an answer that comes
+	// while its request is still open counts as movement.
 	StallTimeout time.Duration
-	// MaxConns is how many connections one client address may hold at once;
-	// those past it are closed unread. 0 means 1024.
+	// MaxConns is how many connections one client address may hold at once, at
+	// most half of MaxAllConns; those past it are closed unread. 0 means 1024.
 	MaxConns int
+	// MaxAllConns is how many connections all clients may hold at once, at most
+	// a third of the descriptors that this process may have; those past it are
+	// closed unread. The last eighth is for loopback alone. 0 means 8192.
+	MaxAllConns int
 	// Now is the clock of what is recorded; nil means time.Now.
 	Now func() time.Time
 	// Log takes operations messages, which name hosts but never a path, query,

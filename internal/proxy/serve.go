@@ -120,7 +120,7 @@ func (s *server) run(ctx context.Context, ln net.Listener) error {
 		_ = s.inner.Serve(s.hand)
 	}()
 	failed := make(chan error, 1)
-	go func() { failed <- s.outer.Serve(newLimited(ln, s.p)) }()
+	go func() { failed <- s.outer.Serve(newLimited(ln, s.core)) }()
 	var err error
 	select {
 	case <-ctx.Done():

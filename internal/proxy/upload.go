@@ -27,10 +27,12 @@ type upload struct {
 	over bool // the handler has ended
 	err  error
 
-	// stall is how long a read may take, 0 for any time; only then rc is used.
+	// stall is how long nothing may move, 0 for any time; only then rc is used.
 	stall time.Duration
 	rc    *http.ResponseController
-	set   time.Time // when the deadline was moved last
+	pace  sync.Mutex // of what follows; rc may not be used once the handler has ended
+	set   time.Time  // when the deadline was moved last
+	done  bool       // the body or the handler has ended: no more deadlines
 }
 
 // at is one attempt's view of the body.
@@ -64,8 +66,8 @@ func (u *upload) readAt(p []byte, pos int) (int, error) {
 	}
 	u.hurry()
 	n, err := u.body.Read(p)
-	if err == io.EOF && u.stall > 0 {
-		_ = u.rc.SetReadDeadline(time.Time{}) // what is read from now on is not the body
+	if err == io.EOF {
+		u.relax(true) // what is read from now on is not the body
 	}
 	u.read += n
 	u.err = err
@@ -79,16 +81,29 @@ func (u *upload) readAt(p []byte, pos int) (int, error) {
 	return n, err
 }
 
-// hurry bounds the next read. Over HTTP/2 there is no bound: a stream that is
-// open both ways may be silent for long.
+// hurry bounds the read that is under way or comes next. The answer's writer
+// calls it too over HTTP/2, where a stream may be open both ways: while one side
+// speaks the other may be silent.
 func (u *upload) hurry() {
 	if u.stall == 0 {
 		return
 	}
-	if now := time.Now(); now.Sub(u.set) > u.stall/8 {
+	u.pace.Lock()
+	defer u.pace.Unlock()
+	if now := time.Now(); !u.done && now.Sub(u.set) > u.stall/8 {
 		u.set = now
 		_ = u.rc.SetReadDeadline(now.Add(u.stall))
 	}
+}
+
+// relax ends the deadlines; if one is set, clear takes it back.
+func (u *upload) relax(clear bool) {
+	u.pace.Lock()
+	defer u.pace.Unlock()
+	if clear && !u.done && u.stall > 0 {
+		_ = u.rc.SetReadDeadline(time.Time{})
+	}
+	u.done = true
 }
 
 // first returns the body for the first attempt.
@@ -109,6 +124,7 @@ func (u *upload) again() (io.ReadCloser, error) {
 // away without looking: then the body is closed first, without waiting.
 func (u *upload) end(rc *http.ResponseController) {
 	v := recover()
+	u.relax(false)
 	if v != nil {
 		_ = rc.SetReadDeadline(time.Unix(1, 0))
 		_ = u.body.Close()

@@ -34,6 +34,7 @@ type writer struct {
 	h1     bool          // the client speaks HTTP/1.1, where trailers need a chunked body
 	stall  time.Duration // how long a client over HTTP/2 may take nothing; 0 for any time
 	set    time.Time     // when that deadline was moved last
+	up     *upload       // the request's body, which may wait while we speak; nil if there is none
 
 	mu      sync.Mutex // for the timer and 1xx, which come from other goroutines
 	early   int        // 1xx passed on
@@ -143,6 +144,9 @@ func (w *writer) hurry() {
 	if now := time.Now(); now.Sub(w.set) > w.stall/8 {
 		w.set = now
 		_ = w.f.SetWriteDeadline(now.Add(w.stall))
+		if w.up != nil {
+			w.up.hurry()
+		}
 	}
 }
 

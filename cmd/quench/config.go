@@ -43,6 +43,11 @@ type proxyConfig struct {
 	AllowPrivate   bool     `yaml:"allow_private"`
 	GPC            bool     `yaml:"gpc"`
 	ConnectPorts   []int    `yaml:"connect_ports"`
+
+	HeaderTimeout  string `yaml:"header_timeout"`
+	StallTimeout   string `yaml:"stall_timeout"`
+	MaxConns       int    `yaml:"max_connections"` // of all clients
+	MaxClientConns int    `yaml:"max_connections_per_client"`
 }
 
 type dnsConfig struct {
@@ -85,6 +90,7 @@ func defaultConfig() *config {
 		Proxy: proxyConfig{
 			Listen: "127.0.0.1:8118", Intercept: "auto", Fail: "closed", GPC: true,
 			AllowFrom: []string{"127.0.0.0/8", "::1/128"}, ConnectPorts: []int{443, 8443},
+			HeaderTimeout: "15s", StallTimeout: "10m", MaxConns: 8192, MaxClientConns: 1024,
 		},
 		Ledger: ledgerConfig{Keep: "90d", MaxSize: "1GB", Detail: "redacted"},
 	}

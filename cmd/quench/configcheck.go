@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -171,6 +172,37 @@ func (k *checker) proxy(p *proxyConfig) {
 		if port < 1 || port > 65535 {
 			k.fault(fmt.Sprintf("%d is not a port", port), "proxy", "connect_ports", i)
 		}
+	}
+	k.bounds(p)
+}
+
+// What the bounds on clients may be. Less would cut off who means no harm, more
+// would bound nothing.
+const (
+	minHeaderTime, maxHeaderTime = time.Second, 5 * time.Minute
+	minStallTime, maxStallTime   = 10 * time.Second, 24 * time.Hour
+	minConns, maxConns           = 16, 1 << 20
+)
+
+func (k *checker) bounds(p *proxyConfig) {
+	span := func(s string, low, high time.Duration, key string) {
+		if d, err := parseSpan(s); err != nil {
+			k.fault(err.Error(), "proxy", key)
+		} else if d < low || d > high {
+			k.fault(fmt.Sprintf("%s is not between %s and %s", s, shortSpan(low), shortSpan(high)), "proxy", key)
+		}
+	}
+	span(p.HeaderTimeout, minHeaderTime, maxHeaderTime, "header_timeout")
+	span(p.StallTimeout, minStallTime, maxStallTime, "stall_timeout")
+	count := func(n int, key string) {
+		if n < minConns || n > maxConns {
+			k.fault(fmt.Sprintf("%d is not between %d and %d", n, minConns, maxConns), "proxy", key)
+		}
+	}
+	count(p.MaxConns, "max_connections")
+	count(p.MaxClientConns, "max_connections_per_client")
+	if k.has("proxy", "max_connections_per_client") && p.MaxClientConns > p.MaxConns {
+		k.fault(fmt.Sprintf("%d is more than max_connections, %d", p.MaxClientConns, p.MaxConns), "proxy", "max_connections_per_client")
 	}
 }
 

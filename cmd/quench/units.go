@@ -32,6 +32,18 @@ func parseSpan(s string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
+// shortSpan writes a length of time without the zeros that time.Duration adds.
+func shortSpan(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 // parseSize reads a size in bytes: 512MB, 1GB, 2GiB. Both kinds of units are
 // powers of 1024: nobody who writes 1GB for a file means the difference.
 func parseSize(s string) (int64, error) {

@@ -23,6 +23,18 @@ func TestParseSpan(t *testing.T) {
 	}
 }
 
+func TestShortSpan(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		time.Second: "1s", 10 * time.Second: "10s", 5 * time.Minute: "5m", 10 * time.Minute: "10m",
+		24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 61 * time.Second: "1m1s",
+	} {
+		if got := shortSpan(d); got != want {
+			t.Errorf("shortSpan(%d) = %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestParseSize(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -55,7 +55,10 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 		Set: set, Policy: policy, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
 		Upstream: cfg.Proxy.Upstream, FailOpen: cfg.Proxy.Fail == "direct", Drain: drainTime, Log: s.log,
+		MaxAllConns: cfg.Proxy.MaxConns, MaxConns: cfg.Proxy.MaxClientConns,
 	}
+	p.HeaderTimeout, _ = parseSpan(cfg.Proxy.HeaderTimeout) // checked; 0 is the default
+	p.StallTimeout, _ = parseSpan(cfg.Proxy.StallTimeout)
 	if s.logins.Load() != nil {
 		p.Passwords = s.logins.Load
 	}

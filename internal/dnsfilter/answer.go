@@ -13,7 +13,8 @@ import (
 type reply struct {
 	rcode      int
 	ad         bool
-	truncated  bool // nothing but the wish to hear the question over TCP
+	alias      string // the answer is that of another name (see redirect)
+	truncated  bool   // nothing but the wish to hear the question over TCP
 	answer, ns []dns.RR
 	extra      []dns.RR
 	code       uint16 // extended error, only if text or coded says so
@@ -157,7 +158,7 @@ func pad(m *dns.Msg, opt *dns.OPT, out []byte) []byte {
 // whether the question's own name brought it about or one that the answer
 // would have led to; chain holds the names up to that one.
 func (d *Door) block(r *request, v verdict, chain []string) reply {
-	s := r.j.shape(v)
+	s := r.j.shape(v, d.o.ListBlock)
 	if s.reply == detect.ReplyAuto {
 		s.reply, s.addrs = d.o.Block, d.o.BlockAddrs
 	}
@@ -166,6 +167,7 @@ func (d *Door) block(r *request, v verdict, chain []string) reply {
 		code = dns.ExtendedErrorCodeFiltered
 	}
 	rep := shaped(r, s, d.o.BlockTTL)
+	rep.alias = s.alias
 	rep.code, rep.coded, rep.from, rep.action = code, true, "block", detect.Block
 	if !d.o.Silent {
 		rep.text = r.j.reason(v)
@@ -173,13 +175,6 @@ func (d *Door) block(r *request, v verdict, chain []string) reply {
 	d.count.blocked.Add(1)
 	d.record(r, v, chain, s.reply)
 	return rep
-}
-
-// shape is how a block is answered.
-type shape struct {
-	reply detect.Reply
-	addrs []netip.Addr
-	rrs   []dns.RR // a rule's own records
 }
 
 // shaped makes the answer: addresses for questions for addresses, else no data.
@@ -196,7 +191,7 @@ func shaped(r *request, s shape, ttl time.Duration) reply {
 	default:
 		s.addrs = []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
 	}
-	rep := reply{answer: s.rrs}
+	rep := reply{answer: s.own(r.q, secs)}
 	for _, a := range s.addrs {
 		if rr := addressRR(r, a, secs); rr != nil {
 			rep.answer = append(rep.answer, rr)

@@ -56,16 +56,16 @@ func New(o Options) (*Door, error) {
 			return nil, fmt.Errorf("%s would make this an open resolver, which others use for attacks: name your own networks", p)
 		}
 	}
-	switch o.Block {
-	case detect.ReplyAuto:
-		o.Block = detect.ReplyNullAddress
-	case detect.ReplyNullAddress, detect.ReplyNoData, detect.ReplyNXDomain, detect.ReplyRefused:
-	case detect.ReplyAddress:
-		if len(o.BlockAddrs) == 0 {
-			return nil, errors.New("blocked names are to get an address, but none is given")
+	if err := answerable(o.Block, o.BlockAddrs); err != nil {
+		return nil, err
+	}
+	for name, as := range o.ListBlock {
+		if err := answerable(as.Reply, as.Addrs); err != nil {
+			return nil, fmt.Errorf("list %q: %w", name, err)
 		}
-	default:
-		return nil, fmt.Errorf("a resolver cannot answer %q", o.Block)
+	}
+	if o.Block == detect.ReplyAuto {
+		o.Block = detect.ReplyNullAddress
 	}
 	if o.AllowFrom == nil {
 		o.AllowFrom = home()
@@ -77,6 +77,20 @@ func New(o Options) (*Door, error) {
 		o.RateLimit = DefaultRateLimit
 	}
 	return newDoor(o), nil
+}
+
+// answerable reports what is wrong with an answer for blocked names.
+func answerable(r detect.Reply, addrs []netip.Addr) error {
+	switch r {
+	case detect.ReplyAuto, detect.ReplyNullAddress, detect.ReplyNoData, detect.ReplyNXDomain, detect.ReplyRefused:
+		return nil
+	case detect.ReplyAddress:
+		if len(addrs) == 0 {
+			return errors.New("blocked names are to get an address, but none is given")
+		}
+		return nil
+	}
+	return fmt.Errorf("a resolver cannot answer %q", r)
 }
 
 func newDoor(o Options) *Door {

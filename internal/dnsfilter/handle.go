@@ -17,6 +17,10 @@ func (d *Door) quick(pkt []byte, from netip.Addr, via Via) ([]byte, *request) {
 		return out, nil
 	}
 	rep, done := d.answerNow(r)
+	if rep.alias != "" {
+		r.alias = &rep
+		done = false
+	}
 	if !done {
 		return nil, r
 	}
@@ -66,7 +70,37 @@ func (d *Door) cached(r *request) (cache.Hit, cache.State) {
 
 // slow answers what quick could not, within answerTime.
 func (d *Door) slow(ctx context.Context, r *request) []byte {
-	return d.finish(r, d.ask(ctx, r))
+	if r.alias != nil {
+		return d.finish(r, d.redirect(ctx, r, *r.alias))
+	}
+	rep := d.ask(ctx, r)
+	if rep.alias != "" { // a rule for a name that the answer leads to
+		rep = d.redirect(ctx, r, rep)
+	}
+	return d.finish(r, rep)
+}
+
+// redirect answers with an alias and what the alias leads to. Where that
+// is blocked or another rule's, it is the end.
+func (d *Door) redirect(ctx context.Context, r *request, rep reply) reply {
+	if under(r.host, hostText(rep.alias)) && len(r.host)+1 == len(rep.alias) {
+		return negative(r, dns.RcodeSuccess, uint32(d.o.BlockTTL.Seconds()))
+	}
+	to := *r
+	to.q.Name, to.alias, to.stale = rep.alias, nil, nil
+	d.name(&to)
+	var got reply
+	if v := to.j.question(to.host, to.q.Qtype); v.blocks() {
+		got = shaped(&to, shape{reply: d.o.Block, addrs: d.o.BlockAddrs}, d.o.BlockTTL)
+	} else if known, ok := d.known(&to); ok {
+		got = known
+	} else {
+		got = d.ask(ctx, &to)
+	}
+	h := dns.RR_Header{Name: r.q.Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: uint32(d.o.BlockTTL.Seconds())}
+	rep.answer = append([]dns.RR{&dns.CNAME{Hdr: h, Target: rep.alias}}, got.answer...)
+	rep.ns, rep.rcode, rep.ad = got.ns, got.rcode, false
+	return rep
 }
 
 // busy answers a request for which there is no room.

@@ -69,6 +69,7 @@ type request struct {
 	seen   verdict // about the question's name
 
 	stale *cache.Hit // to fall back on
+	alias *reply     // a rule's, that slow has to complete
 }
 
 // intake reads a packet. It returns a request to go on with, or an answer to
@@ -138,18 +139,25 @@ func (d *Door) stranger(pkt []byte, enough bool) []byte {
 
 // place finds out who asks and what for. Its answer is for what cannot be named.
 func (d *Door) place(r *request) []byte {
+	if !d.name(r) {
+		return d.finish(r, reply{rcode: dns.RcodeFormatError})
+	}
+	if r.via != Inside {
+		d.meet(r)
+	}
+	return nil
+}
+
+// name fills in the forms of the question's name; false if it has none.
+func (d *Door) name(r *request) bool {
 	var buf [wire.MaxName + 1]byte
 	n, err := dns.PackDomainName(r.q.Name, buf[:], 0, nil, false)
 	if err != nil {
-		return d.finish(r, reply{rcode: dns.RcodeFormatError})
+		return false
 	}
 	r.host = hostOf(r.q.Name, buf[:n])
 	r.key = cache.AppendKey(make([]byte, 0, n+5), buf[:n], r.q.Qtype, r.q.Qclass, r.do, r.cd)
-	if r.via == Inside {
-		return nil
-	}
-	d.meet(r)
-	return nil
+	return true
 }
 
 // meet finds the client and its policy.
@@ -159,10 +167,11 @@ func (d *Door) meet(r *request) {
 		t = d.o.Clients()
 	}
 	r.client = t.Find(r.client.Addr)
-	r.j = judge{set: d.o.Set(), policy: t.Policy(&r.client, r.start)}
+	policy := t.Policy(&r.client, r.start)
 	if d.o.Policy != nil {
-		r.j.policy = d.o.Policy(&r.client, r.j.policy)
+		policy = d.o.Policy(&r.client, policy)
 	}
+	r.j = newJudge(d.o.Set(), policy, &r.client)
 }
 
 // hostOf returns a name as rules know it; name is its wire form.

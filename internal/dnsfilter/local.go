@@ -183,21 +183,18 @@ func (d *Door) designated(h dns.RR_Header) []dns.RR {
 		}
 		out = append(out, rr)
 	}
-	for _, l := range d.socks.doh {
+	if ls := d.socks.doh; len(ls) > 0 {
 		alpn := []string{"h2"}
-		if d.socks.h3(portOf(l.Addr())) {
+		if d.socks.h3(portOf(ls[0].Addr())) {
 			alpn = append(alpn, "h3")
 		}
-		add(l.Addr(), true, alpn...)
-		break
+		add(ls[0].Addr(), true, alpn...)
 	}
-	for _, l := range d.socks.dot {
-		add(l.Addr(), false, "dot")
-		break
+	if ls := d.socks.dot; len(ls) > 0 {
+		add(ls[0].Addr(), false, "dot")
 	}
-	for _, c := range d.socks.doq {
-		add(c.LocalAddr(), false, "doq")
-		break
+	if us := d.socks.doq; len(us) > 0 {
+		add(us[0].LocalAddr(), false, "doq")
 	}
 	return out
 }

@@ -67,6 +67,8 @@ type Options struct {
 	Block detect.Reply
 	// BlockAddrs are the addresses of ReplyAddress.
 	BlockAddrs []netip.Addr
+	// ListBlock gives lists, by their names, an answer of their own.
+	ListBlock map[string]BlockAs
 	// BlockTTL is how long clients keep that answer; 0 is DefaultBlockTTL.
 	BlockTTL time.Duration
 	// Silent leaves list and rule out of answers (RFC 8914 text); the code stays.
@@ -97,6 +99,13 @@ const (
 	// fit in its burst, floods do not.
 	DefaultRateLimit = 500
 )
+
+// BlockAs is how blocked names are answered: Reply as Options.Block, Addrs as
+// Options.BlockAddrs.
+type BlockAs struct {
+	Reply detect.Reply
+	Addrs []netip.Addr
+}
 
 // Query is one answered question, for the query log.
 type Query struct {

@@ -105,10 +105,13 @@ func (l *cssLexer) str(t *cssToken, quote byte) {
 			return
 		case '\\':
 			l.i++
+			if l.i+1 < len(l.b) && l.b[l.i] == '\r' && l.b[l.i+1] == '\n' {
+				l.i++
+			}
 			if l.i < len(l.b) {
 				l.i++
 			}
-		case '\n', '\f':
+		case '\n', '\f', '\r':
 			t.e, t.bad = l.i, true
 			return
 		default:
@@ -174,6 +177,7 @@ func (l *cssLexer) ident(t *cssToken) {
 // address reads what follows "url(" up to its ")".
 func (l *cssLexer) address(t *cssToken) {
 	t.kind, t.a = cssURL, l.i
+	space := false
 	for l.i < len(l.b) {
 		switch c := l.b[l.i]; {
 		case c == ')':
@@ -181,12 +185,16 @@ func (l *cssLexer) address(t *cssToken) {
 			l.i++
 			l.trimAddress(t)
 			return
-		case c == '\\':
-			l.i += escapeLen(l.b[l.i:])
+		case isSpace(c):
+			space = true
+			l.i++
 			continue
+		case c == '\\':
+			l.i += escapeLen(l.b[l.i:]) - 1
 		case c == '"' || c == '\'' || c == '(':
 			t.bad = true
 		}
+		t.bad = t.bad || space
 		l.i++
 	}
 	t.e = len(l.b)
@@ -197,7 +205,6 @@ func (l *cssLexer) trimAddress(t *cssToken) {
 	for t.e > t.a && isSpace(l.b[t.e-1]) {
 		t.e--
 	}
-	t.bad = t.bad || bytes.ContainsAny(l.b[t.a:t.e], " \t\n\r\f")
 }
 
 // escapeLen is the length of the escape at the start of b, which is a backslash.
@@ -206,6 +213,9 @@ func escapeLen(b []byte) int {
 		return 1
 	}
 	if !isHex(b[1]) {
+		if b[1] == '\r' && len(b) > 2 && b[2] == '\n' {
+			return 3
+		}
 		if b[1] < utf8.RuneSelf {
 			return 2
 		}

@@ -78,6 +78,7 @@ func (s *cssWalk) splitAddress(t cssToken) {
 	}
 	v := s.t.sub(i, i+n).trim()
 	f := s.find(v, 0, Legacy)
+	f.when = Legacy
 	f.tricks.add(104)
 	s.pending = append(s.pending, f)
 	s.lx.i = i + n

@@ -41,13 +41,23 @@ func (w *walker) found(f *find) {
 			return
 		}
 	}
-	if t.reach == Local && !w.o.LocalRefs && t.scheme != "cid" && t.scheme != "mid" {
+	if t.reach == Local && !w.o.LocalRefs && !keptLocal(t.scheme) {
 		return
 	}
 	if t.reach == Local && t.scheme == "data" {
 		t.url = t.url[:min(len(t.url), MaxAlt)]
 	}
 	w.put(f, t)
+}
+
+// keptLocal are the local schemes that are always reported: they lead to
+// another part of the message, or hold a remote address.
+func keptLocal(scheme string) bool {
+	switch scheme {
+	case "cid", "mid", "blob", "filesystem":
+		return true
+	}
+	return false
 }
 
 func (w *walker) put(f *find, t target) {

@@ -182,6 +182,9 @@ func (w *walker) attribute(k *known) {
 			f.when = Legacy
 		}
 	}
+	if w.ctx.svg > 0 && (p.v == 33 || p.v == 34) {
+		f.tricks.add(130)
+	}
 	if p.v == 49 && k.how == howURL && !absolute(raw.b) {
 		return
 	}
@@ -227,7 +230,7 @@ func (w *walker) values(h how, f *find) {
 func (w *walker) adjust(k *known, p place) place {
 	tag := w.lv.key
 	switch {
-	case k.name == "href" && w.ctx.math > 0 && (k.xlink || p.v == 49 || p.v == 41):
+	case k.name == "href" && w.ctx.math > 0 && p.v != 135 && (k.xlink || p.v == 49 || p.v == 41):
 		p = place{v: 133, when: Click}
 	case k.name == "href" && w.ctx.svg > 0 && p.v == 41:
 		p.v = 124

@@ -32,7 +32,8 @@ type Options struct {
 	// Comments: ordinary comments are walked too, their references Inert.
 	Comments bool
 	// LocalRefs: also emit references that stay local (data: without markup,
-	// mailto:, tel:, about:, fragments). cid: and mid: are emitted always.
+	// mailto:, tel:, about:, fragments). cid:, mid:, blob: and filesystem: are
+	// emitted always.
 	LocalRefs bool
 }
 

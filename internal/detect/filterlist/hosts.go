@@ -8,7 +8,6 @@ import (
 // hosts reads one line of a hosts file or of a list of domains: an address and
 // names, or one name in any of its guises.
 func (p *parser) hosts(line string) fault {
-	p.report.Lines++
 	if line[0] == '#' || line[0] == '!' || line[0] == ';' {
 		p.comment(line[1:])
 		return fault{}

@@ -74,7 +74,7 @@ func applyKind(p *parser, s spec, o option) fault {
 	case KindCSP:
 		return checkCSP(r.Value)
 	case KindRemoveParam:
-		return checkParam(r.Value)
+		return p.checkParam(r.Value)
 	case KindDNSRewrite:
 		return checkRewrite(r.Value)
 	}
@@ -111,12 +111,12 @@ func checkCSP(value string) fault {
 	return fault{}
 }
 
-func checkParam(value string) fault {
+func (p *parser) checkParam(value string) fault {
 	source, fold, ok := regexpIn(strings.TrimPrefix(value, "~"))
 	if !ok {
 		return fault{}
 	}
-	return checkRegexp(source, fold)
+	return p.checkRegexp(source, fold)
 }
 
 // checkRewrite takes "", an address, a name, an answer code, or
@@ -197,7 +197,7 @@ func applyNames(p *parser, s spec, o option) fault {
 		if strings.HasPrefix(one, "~") {
 			one, to = one[1:], &names.Exclude
 		}
-		name, f := siteName(one)
+		name, f := p.siteName(one)
 		if f.reason != "" {
 			return f
 		}
@@ -208,12 +208,12 @@ func applyNames(p *parser, s spec, o option) fault {
 
 // siteName reads one entry of domain= or to=: a name, "name.*", an IPv6 address
 // in brackets, or a regular expression.
-func siteName(s string) (string, fault) {
+func (p *parser) siteName(s string) (string, fault) {
 	if source, fold, ok := regexpIn(s); ok {
 		if fold {
 			return "", fault{reasonName, s}
 		}
-		return s, checkRegexp(source, true)
+		return s, p.checkRegexp(source, true)
 	}
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
 		if a, err := netip.ParseAddr(s[1 : len(s)-1]); err == nil && a.Zone() == "" {
@@ -281,7 +281,7 @@ func applyHeader(p *parser, _ spec, o option) fault {
 	}
 	value = trim(value)
 	if source, fold, ok := regexpIn(strings.TrimPrefix(value, "~")); ok {
-		if f := checkRegexp(source, fold); f.reason != "" {
+		if f := p.checkRegexp(source, fold); f.reason != "" {
 			return f
 		}
 	} else if strings.HasPrefix(strings.TrimPrefix(value, "~"), "/") {

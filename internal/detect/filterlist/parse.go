@@ -22,6 +22,9 @@ const (
 	// instructions it may need once counted repetitions are written out.
 	MaxRegexp     = 2 << 10
 	MaxRegexpSize = 20_000
+	// MaxRegexps bounds the bytes of all regular expressions of a list: the
+	// largest lists have 10 kB, and a vicious one takes 50 µs a byte.
+	MaxRegexps = 512 << 10
 	// MaxInclude bounds how deep includes may nest, MaxIncludes how many there
 	// are in all.
 	MaxInclude  = 4
@@ -105,6 +108,7 @@ type parser struct {
 	floors   []int // len(ifs) where each of open began
 	includes int
 	size     int
+	regexps  int // bytes of regular expressions so far
 }
 
 // Parse reads a list and calls emit for each rule, in order, with list as its
@@ -164,7 +168,7 @@ func decode(text []byte) (string, error) {
 }
 
 func firstBytes(s string, n int) string { return s[:min(n, len(s))] }
-func lastBytes(s string, n int) string { return s[max(0, len(s)-n):] }
+func lastBytes(s string, n int) string  { return s[max(0, len(s)-n):] }
 
 // text reads the lines of the list or of an include.
 func (p *parser) text(name, text string) {
@@ -199,9 +203,11 @@ func (p *parser) floor() int { return p.floors[len(p.floors)-1] }
 
 // oneLine reads one line without its surrounding space.
 func (p *parser) oneLine(line string) {
-	switch {
-	case line == "":
+	if line == "" {
 		return
+	}
+	p.report.Lines++
+	switch {
 	case len(line) > 1 && line[0] == '!' && line[1] == '#':
 		p.directive(line)
 		return

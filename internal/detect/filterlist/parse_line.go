@@ -13,7 +13,6 @@ const metaLines = 64
 
 // adblock reads one line of EasyList's language.
 func (p *parser) adblock(line string) fault {
-	p.report.Lines++
 	switch {
 	case line[0] == '!', line[0] == '[' && headerLine(line):
 		p.comment(line[1:])
@@ -112,11 +111,9 @@ func cosmetic(line string) bool {
 	if line[0] == '[' && len(line) > 1 && line[1] == '$' {
 		return true // modifiers of a cosmetic rule
 	}
-	i := strings.Index(line, "$$")
-	if i < 0 {
-		i = strings.Index(line, "$@$")
-	}
-	return i >= 0 && siteList(line[:i]) && strings.IndexByte(line[i+2:], '[') >= 0
+	i := strings.IndexByte(line, '$')
+	return i >= 0 && (strings.HasPrefix(line[i:], "$$") || strings.HasPrefix(line[i:], "$@$")) &&
+		siteList(line[:i]) && strings.IndexByte(line[i:], '[') >= 0
 }
 
 // cosmeticMark reports whether s continues the mark that a "#" has begun: "@",
@@ -165,6 +162,9 @@ func (p *parser) network(line string) fault {
 		name := p.rule.Pattern.Text
 		p.rule.Pattern = Pattern{Anchor: AnchorHost, Host: name, Text: name + "^"}
 	}
+	if pat := &p.rule.Pattern; pat.Anchor == AnchorStart && !pat.End && (pat.Text == "ws://" || pat.Text == "wss://") {
+		return p.anyWebSocket()
+	}
 	return p.finish()
 }
 
@@ -190,6 +190,20 @@ func (p *parser) finish() fault {
 	r.Kind = KindPage
 	p.send()
 	return fault{}
+}
+
+// anyWebSocket sends a rule whose whole pattern is "|ws://" in two: for what
+// is written so, with s or without, and for every WebSocket. A request for one
+// is http to a proxy, and authors mean all of them.
+func (p *parser) anyWebSocket() fault {
+	r := &p.rule
+	r.Pattern.Text = "ws*://"
+	if f := p.finish(); f.reason != "" {
+		return f
+	}
+	r.Pattern.Text, r.Pattern.Anchor = "", AnchorNone
+	p.opts.only, p.opts.not = BitWebSocket, 0
+	return p.finish()
 }
 
 // tooWide reports a rule that blocks or lifts nearly everything: at most one

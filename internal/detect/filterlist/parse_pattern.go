@@ -21,7 +21,7 @@ func (p *parser) pattern(s string) fault {
 		if pat.Regexp == "" {
 			return fault{reason: reasonWide}
 		}
-		return checkRegexp(pat.Regexp, !pat.MatchCase)
+		return p.checkRegexp(pat.Regexp, !pat.MatchCase)
 	}
 	if len(s) > MaxPattern {
 		return fault{reason: reasonPattern}

@@ -4,9 +4,12 @@ import "regexp/syntax"
 
 // checkRegexp says whether RE2 takes a regular expression of a list, and within
 // bounds. Lists write for JavaScript: look-around and back-references fail.
-func checkRegexp(source string, fold bool) fault {
+func (p *parser) checkRegexp(source string, fold bool) fault {
 	if len(source) > MaxRegexp {
 		return fault{reason: reasonRegexpSize}
+	}
+	if p.regexps += len(source); p.regexps > MaxRegexps {
+		return fault{reason: reasonRegexps}
 	}
 	flags := syntax.Perl
 	if fold {

@@ -8,7 +8,6 @@ type branch struct{ on, other, elsed bool }
 
 // directive reads a line that begins with "!#".
 func (p *parser) directive(line string) {
-	p.report.Lines++
 	p.report.Comments++
 	word, rest, _ := strings.Cut(line[2:], " ")
 	rest = trim(rest)

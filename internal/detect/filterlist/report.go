@@ -135,6 +135,7 @@ const (
 	reasonWide        = "the rule would match nearly everything"
 	reasonRegexp      = "the regular expression does not compile"
 	reasonRegexpSize  = "the regular expression is too large"
+	reasonRegexps     = "the list has too many regular expressions"
 	reasonName        = "not a host name"
 	reasonAddress     = "the address is neither null nor loopback: this would redirect, not block"
 	reasonTLD         = "a single label would block a whole top-level domain"

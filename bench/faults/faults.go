@@ -1,11 +1,16 @@
 // Package faults is a bad network: it listens before a server and does to each
 // connection what networks and servers do at their worst.
+//
+// The faults are Toxiproxy's toxics. The listener is our own: Toxiproxy's puts
+// the same toxics on all connections of a port, counts nothing, and keeps
+// goroutines of connections that a toxic has closed while data was under way.
+// Here each connection draws one toxic and the moment at which it strikes, is
+// counted, and is let go.
 package faults
 
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -19,36 +24,49 @@ type Fault int
 // The faults. None lets the connection be.
 const (
 	None      Fault = iota
-	Late            // 5 to 50 ms before each piece of an answer
-	Slow            // answers trickle: 64 KB a second
-	Reset           // a reset after some bytes of an answer
-	Cut             // an orderly end after some bytes of an answer
-	Silent          // requests are swallowed, nothing ever comes
-	HalfOpen        // the answer ends but the connection stays, both ways dead
-	Refused         // a reset at once
+	Latency         // 5 to 50 ms before each piece of an answer
+	Slicer          // answers come in slices of a kilobyte
+	Bandwidth       // answers trickle: 64 KB a second
+	SlowClose       // the end of the answer is held back for three seconds
+	Limit           // an orderly end after some bytes of an answer
+	Reset           // a reset instead of a piece of an answer
+	Timeout         // silence, and an orderly end after 1.5 seconds of it
+	HalfOpen        // silence both ways, without an end
 	FaultsLen       // how many there are
 )
 
-var names = [FaultsLen]string{"none", "late", "slow", "reset", "cut", "silent", "half-open", "refused"}
+var names = [FaultsLen]string{"none", "latency", "slicer", "bandwidth", "slow_close", "limit_data", "reset_peer", "timeout", "half_open"}
 
 func (f Fault) String() string { return names[f] }
 
 const (
-	maxConns   = 2048             // more are closed at once
-	maxLife    = 60 * time.Second // of a connection, whatever its fault
-	silentLife = 20 * time.Second
-	cutSpan    = 256 << 10 // bytes of an answer after which Reset and Cut strike, at most
-	slowPiece  = 1 << 10
-	slowPause  = 16 * time.Millisecond
+	maxConns = 2048 // more are closed at once
+	// halfLife is how long a connection stays half open, or half ended, if
+	// nobody lets go of it: longer than any bound of who is tested.
+	halfLife = 10 * time.Minute
+	maxSpan  = 256 << 10       // bytes of an answer after which a fault strikes, at most
+	maxWait  = 3 * time.Second // or the time, whichever comes first
 )
+
+// Weights say how often each fault strikes beside the others.
+type Weights [FaultsLen]int
+
+// Options say how a Listener is.
+type Options struct {
+	Target  string  // host and port of the server
+	Weights Weights // at least one above 0
+	Seed    uint64  // makes the order of faults the same again
+	// Life ends connections that are still well after it; 0 is 60 s.
+	Life time.Duration
+}
 
 // Listener stands before a server.
 type Listener struct {
+	o      Options
 	ln     net.Listener
-	target string
-	weight [FaultsLen]int
 	total  int
 	counts [FaultsLen]atomic.Int64
+	open   atomic.Int64
 
 	mu  sync.Mutex
 	rng *rand.Rand
@@ -58,11 +76,13 @@ type Listener struct {
 	end context.CancelFunc
 }
 
-// Listen starts on a port of 127.0.0.1. weight says how often each fault
-// strikes beside the others; seed makes the order of faults the same again.
-func Listen(target string, weight [FaultsLen]int, seed uint64) (*Listener, error) {
-	l := &Listener{target: target, weight: weight, rng: rand.New(rand.NewPCG(seed, seed)), sem: make(chan struct{}, maxConns)}
-	for _, w := range weight {
+// Listen starts on a port of 127.0.0.1.
+func Listen(o Options) (*Listener, error) {
+	l := &Listener{o: o, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)), sem: make(chan struct{}, maxConns)}
+	if l.o.Life == 0 {
+		l.o.Life = time.Minute
+	}
+	for _, w := range o.Weights {
 		l.total += max(0, w)
 	}
 	if l.total == 0 {
@@ -80,13 +100,16 @@ func Listen(target string, weight [FaultsLen]int, seed uint64) (*Listener, error
 // Addr returns where l listens.
 func (l *Listener) Addr() string { return l.ln.Addr().String() }
 
-// Counts returns how many connections met each fault.
+// Counts returns how many connections drew each fault.
 func (l *Listener) Counts() (n [FaultsLen]int64) {
 	for i := range n {
 		n[i] = l.counts[i].Load()
 	}
 	return n
 }
+
+// Open returns how many connections are open.
+func (l *Listener) Open() int64 { return l.open.Load() }
 
 // Close ends all connections and returns when nothing is left.
 func (l *Listener) Close() error {
@@ -108,110 +131,56 @@ func (l *Listener) accept() {
 			_ = c.Close()
 			continue
 		}
-		f, span := l.draw()
-		l.counts[f].Add(1)
+		d := l.draw()
+		l.counts[d.fault].Add(1)
+		l.open.Add(1)
 		l.wg.Go(func() {
-			defer func() { <-l.sem }()
-			l.serve(c, f, span)
+			defer func() {
+				l.open.Add(-1)
+				<-l.sem
+			}()
+			l.serve(c.(*net.TCPConn), d)
 		})
 	}
 }
 
-func (l *Listener) draw() (Fault, int64) {
+// drawn is what a connection will meet.
+type drawn struct {
+	fault Fault
+	span  int64         // strikes after so many bytes of an answer
+	wait  time.Duration // or so long
+}
+
+func (l *Listener) draw() drawn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.rng.IntN(l.total)
-	span := l.rng.Int64N(cutSpan)
-	for f, w := range l.weight {
+	d := drawn{span: l.rng.Int64N(maxSpan), wait: time.Duration(l.rng.Int64N(int64(maxWait)))}
+	if l.rng.IntN(4) == 0 { // in the handshake, or instead of the first answer
+		d.span = 0
+	}
+	for f, w := range l.o.Weights {
 		if n < w {
-			return Fault(f), span
+			d.fault = Fault(f)
+			break
 		}
 		n -= max(0, w)
 	}
-	return None, span
+	return d
 }
 
-func (l *Listener) serve(c net.Conn, f Fault, span int64) {
-	life := maxLife
-	if f == Silent || f == HalfOpen {
-		life = silentLife
+func (l *Listener) serve(c *net.TCPConn, d drawn) {
+	defer c.Close()
+	life := l.o.Life
+	if d.fault == HalfOpen || d.fault == SlowClose {
+		life = halfLife
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, life)
 	defer cancel()
-	defer c.Close()
-	if f == Refused {
-		reset(c)
-		return
-	}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-	defer stop()
-	if f == Silent {
-		_, _ = io.Copy(io.Discard, c)
-		return
-	}
-	up, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", l.target)
+	up, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", l.o.Target)
 	if err != nil {
 		return
 	}
 	defer up.Close()
-	stopUp := context.AfterFunc(ctx, func() { _ = up.Close() })
-	defer stopUp()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		_, _ = io.Copy(up, c)
-		_ = up.(*net.TCPConn).CloseWrite()
-	})
-	answer(ctx, c, up, f, span)
-	_ = c.Close()
-	_ = up.Close()
-	wg.Wait()
-}
-
-// answer carries what the server says to c until the fault strikes.
-func answer(ctx context.Context, c, up net.Conn, f Fault, span int64) {
-	switch f {
-	case Reset, Cut:
-		_, _ = io.CopyN(c, up, span)
-		if f == Reset {
-			reset(c)
-		}
-	case HalfOpen:
-		_, _ = io.CopyN(c, up, span)
-		<-ctx.Done()
-	case Slow:
-		trickle(ctx, c, up, make([]byte, slowPiece), slowPause)
-	case Late:
-		trickle(ctx, c, up, make([]byte, 32<<10), time.Duration(5+span%45)*time.Millisecond)
-	default:
-		_, _ = io.Copy(c, up)
-	}
-}
-
-func trickle(ctx context.Context, c io.Writer, up io.Reader, buf []byte, pause time.Duration) {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	for {
-		n, err := up.Read(buf)
-		if n > 0 {
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
-			if _, err := c.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// reset makes the other side see a reset instead of an end.
-func reset(c net.Conn) {
-	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetLinger(0)
-	}
-	_ = c.Close()
+	carry(ctx, c, up.(*net.TCPConn), d)
 }

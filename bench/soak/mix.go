@@ -32,7 +32,7 @@ type tally struct {
 // mix is what the workers draw from.
 type mix struct {
 	svc   *service
-	bases []string // the faulty ways to the origin: plain, h1, h2
+	net   *network
 	pause time.Duration
 	t     *tally
 }
@@ -64,7 +64,8 @@ func (m *mix) worker(ctx context.Context, seed uint64) {
 }
 
 func (m *mix) one(ctx context.Context, c *http.Client, rng *rand.Rand) {
-	base := m.bases[rng.IntN(len(m.bases))]
+	bases := m.net.bases[protocols[rng.IntN(len(protocols))]]
+	base := bases[rng.IntN(len(bases))]
 	switch n := rng.IntN(100); {
 	case n < 35:
 		m.get(ctx, c, base+"/1k", 1<<10, giveUp)

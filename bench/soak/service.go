@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -35,11 +36,16 @@ type service struct {
 
 // reading is what one look at the service shows.
 type reading struct {
-	goroutines, fds int
+	goroutines, fds census
 	rss, heap       int64 // bytes
 }
 
-func startService(ctx context.Context, dir string, files origin.Files) (*service, error) {
+// beyond lists what r holds and base does not.
+func (r reading) beyond(base reading) []string {
+	return append(r.goroutines.beyond(base.goroutines), r.fds.beyond(base.fds)...)
+}
+
+func startService(ctx context.Context, dir string, files origin.Files, env []string) (*service, error) {
 	s := &service{bin: filepath.Join(dir, "quench"), data: filepath.Join(dir, "data"), stats: filepath.Join(dir, "stats"), log: filepath.Join(dir, "quench.log")}
 	if err := s.build(ctx, dir); err != nil {
 		return nil, err
@@ -54,6 +60,7 @@ func startService(ctx context.Context, dir string, files origin.Files) (*service
 	}
 	s.global = []string{"--config", config, "--data-dir", s.data}
 	s.env = []string{"SSL_CERT_FILE=" + files.Roots, "SSL_CERT_DIR=" + dir + "/none", "BENCH_STATS=" + s.stats}
+	s.env = append(s.env, env...)
 	pem, err := s.output(ctx, "ca", "export")
 	if err != nil {
 		return nil, err
@@ -112,24 +119,47 @@ func (s *service) read() (r reading, err error) {
 	if err := s.Signal(syscall.SIGUSR1); err != nil {
 		return r, err
 	}
-	for range 500 { // 5 s
-		data, err := os.ReadFile(s.stats)
-		if err == nil {
-			if _, err := fmt.Fscan(bytes.NewReader(data), &r.goroutines, &r.heap); err != nil {
-				return r, err
-			}
-			break
+	var data []byte
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(30 * time.Second); data == nil; {
+		select {
+		case <-tick.C:
+			data, _ = os.ReadFile(s.stats)
+		case <-late:
+			return r, errors.New("the service does not answer a signal")
 		}
-		<-time.After(10 * time.Millisecond)
 	}
-	if r.goroutines == 0 {
-		return r, errors.New("the service does not answer a signal")
+	heap, profile, _ := bytes.Cut(data, []byte("\n"))
+	if r.heap, err = strconv.ParseInt(string(heap), 10, 64); err != nil {
+		return r, err
 	}
-	if r.fds, err = proc.FDs(s.Pid()); err != nil {
+	if r.goroutines, err = goroutines(profile); err != nil {
+		return r, err
+	}
+	if r.fds, err = descriptors(s.Pid()); err != nil {
 		return r, err
 	}
 	r.rss, _, err = proc.RSS(s.Pid())
 	return r, err
+}
+
+// said counts the lines of the service's log with text.
+func (s *service) said(text string) (n int, err error) {
+	data, err := os.ReadFile(s.log)
+	if err != nil {
+		return 0, err
+	}
+	return bytes.Count(data, []byte(text)), nil
+}
+
+// last is an error with the end of what the service said.
+func (s *service) last() error {
+	data, err := os.ReadFile(s.log)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("its log ends: %s", bytes.TrimSpace(data[max(0, len(data)-2000):]))
 }
 
 // counters are the ledger's.

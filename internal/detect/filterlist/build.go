@@ -162,6 +162,7 @@ func (b *builder) finish() *Set {
 	place(b)
 	s.hosts, s.marks = b.hosts.finish()
 	s.names = b.names.finish(s.seed)
+	b.entities()
 	s.strs, s.sets = string(b.strs.bytes), slices.Clip(b.sets.words)
 	s.rules, s.shapes, s.regexes = slices.Clip(s.rules), slices.Clip(s.shapes), slices.Clip(s.regexes)
 	s.ready()

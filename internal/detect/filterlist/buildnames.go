@@ -42,6 +42,22 @@ func (n *nameBuilder) source(off, start uint32) {
 
 func (n *nameBuilder) finish(seed uint64) table { return newTable(string(n.arena), n.offs, seed) }
 
+// entities marks the labels before the stars, 16 bits a name.
+func (b *builder) entities() {
+	s := b.s
+	var labels []string
+	for _, off := range b.names.offs {
+		if stem, ok := strings.CutSuffix(s.names.name(off), ".*"); ok {
+			labels = append(labels, stem[strings.LastIndexByte(stem, '.')+1:])
+		}
+	}
+	s.entities = make([]uint32, len(labels)/2+1)
+	for _, l := range labels {
+		bit := s.entityBit(l)
+		s.entities[bit>>5] |= 1 << (bit & 31)
+	}
+}
+
 // A name set in sets is: how many names with two flags, how many regular
 // expressions, then for each its offset (names, sorted) or number <<1 | 1 if
 // it excludes.

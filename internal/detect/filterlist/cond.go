@@ -2,6 +2,7 @@ package filterlist
 
 import (
 	"bytes"
+	"math/bits"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -140,7 +141,7 @@ type nameHits struct {
 	hit   [maxNameHits]nameHit
 	n     int
 	known bool
-	deep  bool // names of the form "name.*" are among them
+	deep  bool // names of the form "name.*" have been looked for
 }
 
 type nameHit struct {
@@ -155,9 +156,9 @@ func (h *nameHits) add(off uint32, size int) {
 	}
 }
 
-// fill looks the suffixes of a host up; with entities also as "name.*".
+// fill looks the suffixes of a host up.
 func (h *nameHits) fill(s *Set, host string) {
-	h.name, h.n, h.known, h.deep = host, 0, true, s.realms&hasEntity != 0
+	h.name, h.n, h.known, h.deep = host, 0, true, s.realms&hasEntity == 0
 	if host == "" {
 		return
 	}
@@ -168,13 +169,15 @@ func (h *nameHits) fill(s *Set, host string) {
 		}
 		h.add(off, len(host)-at)
 	}
-	if h.deep {
-		h.entities(s, host)
-	}
 }
 
-// entities looks up host with its public suffix as a star.
-func (h *nameHits) entities(s *Set, host string) {
+// entities looks the host up with its public suffix as a star, once.
+func (h *nameHits) entities(s *Set) {
+	h.deep = true
+	host := h.name
+	if !s.perhapsEntity(host) {
+		return
+	}
 	suffix, _ := publicsuffix.PublicSuffix(host)
 	stem := len(host) - len(suffix) - 1
 	if stem <= 0 {
@@ -189,6 +192,27 @@ func (h *nameHits) entities(s *Set, host string) {
 		}
 		end = at - 1
 	}
+}
+
+// perhapsEntity reports whether a label of host is the last before the star of
+// some "name.*". It spares most questions to the Public Suffix List.
+func (s *Set) perhapsEntity(host string) bool {
+	for at := 0; at < len(host); {
+		end := strings.IndexByte(host[at:], '.')
+		if end < 0 {
+			return false
+		}
+		if bit := s.entityBit(host[at : at+end]); s.entities[bit>>5]>>(bit&31)&1 != 0 {
+			return true
+		}
+		at += end + 1
+	}
+	return false
+}
+
+func (s *Set) entityBit(label string) uint32 {
+	hi, _ := bits.Mul64(labelHash(s.seed, label), uint64(len(s.entities)*32))
+	return uint32(hi)
 }
 
 func (q *query) findPages() {
@@ -221,6 +245,9 @@ func (q *query) toHost(to, deny uint32) bool {
 // unless it includes nothing by name.
 func (s *Set) covers(set uint32, h *nameHits) bool {
 	words := s.sets[set:]
+	if words[0]&setEntities != 0 && !h.deep {
+		h.entities(s)
+	}
 	plain := words[2 : 2+words[0]&setCount]
 	best, in := uint32(0), words[0]&setIncludes == 0
 	for _, hit := range h.hit[:h.n] {

@@ -55,6 +55,9 @@ func (p *placer) rule(i uint32) {
 	pages := p.includes(sh)
 	switch {
 	case len(pages) > 0 && (cost >= costCommon || cost >= costFrequent && len(pages) <= maxByPage):
+		if p.b.sets.words[sh.domains]&setEntities != 0 {
+			p.b.s.realms |= hasPageEntity
+		}
 		for _, off := range pages {
 			p.pages = append(p.pages, hashed{off, e})
 		}

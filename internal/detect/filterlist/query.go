@@ -232,6 +232,9 @@ func (q *query) inBucket(bucket []entry, pos int, mask uint8, p *picker) bool {
 
 func (q *query) ofPage(mask uint8, p *picker) bool {
 	q.findPages()
+	if !q.pages.deep && q.s.realms&hasPageEntity != 0 {
+		q.pages.entities(q.s)
+	}
 	for i := range q.pages.n {
 		start := q.s.sourceOf(q.pages.hit[i].off)
 		if start != 0 && int(start) <= len(q.s.byPage) && q.inBucket(q.s.byPage[start-1:], -1, mask, p) {

@@ -33,8 +33,8 @@ type Set struct {
 	sets    []uint32
 	regexes []regex
 
-	bitmap, slots         []uint32
-	buckets, byPage, rest []entry
+	bitmap, slots, entities []uint32
+	buckets, byPage, rest   []entry
 
 	compiled []atomic.Pointer[regexp.Regexp]
 	pool     sync.Pool // of *query
@@ -45,6 +45,8 @@ type Set struct {
 const (
 	hasHeader = 1 << (8 + iota)
 	hasEntity
+	// hasPageEntity: rules are found by an entity as page.
+	hasPageEntity
 	// hasNamePattern: rules outside the host table act on bare names.
 	hasNamePattern
 	// hasImportantException: some exception is important.
@@ -80,7 +82,7 @@ func (s *Set) Size() int {
 		return 0
 	}
 	n := int(unsafe.Sizeof(*s)) + len(s.hosts.arena) + len(s.names.arena) + len(s.pats) + len(s.strs)
-	n += 4 * (len(s.hosts.buckets) + len(s.marks) + len(s.names.buckets) + len(s.sets) + len(s.bitmap) + len(s.slots))
+	n += 4 * (len(s.hosts.buckets) + len(s.marks) + len(s.names.buckets) + len(s.sets) + len(s.bitmap) + len(s.slots) + len(s.entities))
 	n += 4 * (ruleWords*len(s.rules) + shapeWords*len(s.shapes) + regexWords*len(s.regexes))
 	return n + 4*entryWords*(len(s.buckets)+len(s.byPage)+len(s.rest)) + 8*len(s.compiled)
 }

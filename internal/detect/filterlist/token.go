@@ -64,43 +64,63 @@ func hashToken(s string, seed uint64) uint32 {
 	return tokenHash(w, 0, len(s), seed)
 }
 
-// common are tokens that so many URLs have that a rule found by one of them is
-// tried nearly always; frequent are those that many have.
-var (
-	common   = words("https http www com")
-	frequent = words("uk net org js css img cdn static api ad ads google id html php png jpg gif svg ws wss de ru " +
-		"images image assets media video content data web app site min v1 v2 v3 ajax libs wp includes uploads plugins themes " +
-		"jquery script scripts page en us ref utm source type event events log track tracking pixel analytics collect " +
-		"cookie sync user uid 1x1 2f 3a 2f%3a 20 3d 26 cloudfront amazonaws googleapis gstatic facebook doubleclick")
-)
+// tiers are tokens that many URLs have, the commonest first: in a fifth of them
+// and more, in one of 25, of 65, of 140. A rule is tried whenever the URL has
+// its token, so a rare token is worth more than one that few rules share.
+var tiers = [...]struct {
+	words string
+	cost  uint32
+}{
+	{"https http www com js", costCommon},
+	{"jpg net static images de png google id ru img css cdn min html assets http%3a https%3a 3a 2f " +
+		"https%3a%2f%2fwww http%3a%2f%2fwww", 8 * costFrequent},
+	{"600 amazon 800 url en ssl content doubleclick 24 fr us facebook gif 02 pagead fonts svg ads api co pixel 60 " +
+		"media wp v1 false sync analytics prod php dt ad utf image tz user tv sd cd gid cb thumb org eu ac 12 tid ua " +
+		"googlesyndication dl callback web 15 v2 data 11 cid json sites gtm cm ws wss uk io cloudfront amazonaws googleapis", 2 * costFrequent},
+	{"ah logo type frm uploads his 10 na true page woff woff2 it ver sr ts v3 themes consent icon icons 01 gstatic pid " +
+		"collect sid client version get gdpr sc cookie uid public random cv site async adnxs tags on pl connect is new common 40 " +
+		"push 32 secure config default desktop jquery 16 app hm s2 tag player scripts script 20 ref dist domain adserver all cz " +
+		"13 bit je guid cc video pageview main 14 num plugins event match news adsystem core ga ui tr files format stream width " +
+		"home cache bg iframe 17 src gpt blog pub global styles key libs includes utm source track tracking stats log events 1x1 " +
+		"index en_us jpeg webp ajax lib libs 2fwww", costFrequent},
+}
 
-func words(s string) map[string]bool {
-	m := map[string]bool{}
-	for w := range strings.FieldsSeq(s) {
-		m[w] = true
+// wordCosts and headCosts are what the tiers say of a whole token, and of one
+// of which only the head is known.
+var wordCosts, headCosts = tierCosts()
+
+func tierCosts() (whole, heads map[string]uint32) {
+	whole, heads = map[string]uint32{}, map[string]uint32{}
+	for _, tier := range tiers {
+		for w := range strings.FieldsSeq(tier.words) {
+			whole[w] = tier.cost
+			if len(w) >= headLen {
+				heads[w[:headLen]] = max(heads[w[:headLen]], tier.cost)
+			}
+		}
 	}
-	return m
+	return whole, heads
 }
 
 // The costs of tokens, beside how many rules have them.
 const (
 	costCommon   = 1 << 20
 	costFrequent = 1 << 11
-	costHead     = 1 << 8
+	costHead     = 1 << 6
 )
 
 // cost says how bad a token is to be found by, without regard to the rules.
 func (c candidate) cost() uint32 {
-	switch n := len(c.text); {
-	case c.head:
-		return costHead
-	case common[c.text]:
-		return costCommon
-	case frequent[c.text]:
-		return costFrequent
-	case n == 2:
+	if c.head {
+		return max(costHead, headCosts[c.text[:headLen]])
+	}
+	if cost, ok := wordCosts[c.text]; ok {
+		return cost
+	}
+	switch len(c.text) {
+	case 2:
 		return 96
-	case n == 3:
+	case 3:
 		return 24
 	}
 	return 0

@@ -29,8 +29,12 @@ func ParseLoaderMode(s string) (m LoaderMode, ok bool) {
 // Policy is what is in force for one client at one moment. It is immutable:
 // whoever wants another builds a new one. A nil Policy is the zero Policy.
 type Policy struct {
-	// Lists has a bit set for each enabled list; list n is bit (n-1)%64 of word (n-1)/64.
-	Lists []uint64
+	// Lists has a bit set for each enabled list; list n is bit (n-1)%64 of word
+	// (n-1)/64. ListsOf is the generation of the lists that the numbers belong
+	// to: for lists of any other generation, 0 above all, every list is enabled,
+	// so that a Policy and lists that change at the same time never mix numbers.
+	Lists   []uint64
+	ListsOf uint64
 	// Allows and Blocks are the user's own; nil means none.
 	Allows, Blocks *Overrides
 	// Strict also stubs tag managers.

@@ -28,6 +28,9 @@ type Set struct {
 	resources resources
 	lists     *filterlist.Set // nil if there are none
 	listNames []List
+	// generation and allLists belong to lists; see WithLists and enabled.
+	generation uint64
+	allLists   []uint64
 }
 
 // The rooms a detect.Rule can name; the room is in the top four bits, the
@@ -103,7 +106,7 @@ func finish(d detect.Decision, p *detect.Policy) detect.Decision {
 // Names reports whether any rule or enabled list speaks of host, its page-serving
 // hosts included.
 func (s *Set) Names(host string, p *detect.Policy) bool {
-	return s.vendors.Names(host) || s.lists != nil && p != nil && s.lists.Names(host, p.Lists)
+	return s.vendors.Names(host) || s.lists != nil && s.lists.Names(host, s.enabled(p))
 }
 
 // Request decides about a request by its URL, header and page. If Need is set

@@ -16,19 +16,32 @@ type List struct {
 }
 
 // WithLists returns a Set with the same rules and other lists: names[n-1] is
-// list n. A nil l means no lists. The two Sets share all else.
-func (s *Set) WithLists(l *filterlist.Set, names []List) *Set {
+// list n, and generation tells Policies made for these lists (their ListsOf)
+// from others; it is not 0. A nil l means no lists. The two Sets share all else.
+func (s *Set) WithLists(l *filterlist.Set, names []List, generation uint64) *Set {
 	c := *s
-	c.lists, c.listNames = l, names
+	c.lists, c.listNames, c.generation = l, names, generation
+	c.allLists = make([]uint64, (len(names)+63)/64)
+	for i := range names {
+		c.allLists[i/64] |= 1 << (i % 64)
+	}
 	return &c
+}
+
+// enabled returns the bits of the lists that p enables.
+func (s *Set) enabled(p *detect.Policy) []uint64 {
+	if p != nil && p.ListsOf == s.generation {
+		return p.Lists
+	}
+	return s.allLists
 }
 
 // listed asks the lists; the zero Match if none is enabled.
 func (s *Set) listed(r *detect.Request, p *detect.Policy, want filterlist.Want) filterlist.Match {
-	if s.lists == nil || len(p.Lists) == 0 {
+	if s.lists == nil {
 		return filterlist.Match{}
 	}
-	return s.lists.Match(r, p.Lists, want)
+	return s.lists.Match(r, s.enabled(p), want)
 }
 
 // below is the precedence below a vendor's hit: list exception > vendor loader
@@ -65,10 +78,10 @@ func (s *Set) byList(id, redirect filterlist.RuleID, step detect.Step) detect.De
 
 // hostListed is what lists say of a bare name beside d, what a vendor's rule says.
 func (s *Set) hostListed(q *detect.HostQuestion, p *detect.Policy, d detect.Decision) detect.Decision {
-	if s.lists == nil || len(p.Lists) == 0 {
+	if s.lists == nil {
 		return d
 	}
-	l := s.lists.Host(q, p.Lists)
+	l := s.lists.Host(q, s.enabled(p))
 	switch {
 	case l.Important != 0:
 		d = s.byList(l.Important, 0, detect.StepImportant)
@@ -95,7 +108,7 @@ func (s *Set) Rewrites(q *detect.HostQuestion, p *detect.Policy) []string {
 		return nil
 	}
 	var out []string
-	for _, id := range s.lists.Rewrites(q, orZero(p).Lists, nil) {
+	for _, id := range s.lists.Rewrites(q, s.enabled(p), nil) {
 		out = append(out, s.lists.Info(id).Value)
 	}
 	return out
@@ -104,11 +117,10 @@ func (s *Set) Rewrites(q *detect.HostQuestion, p *detect.Policy) []string {
 // Modifiers returns every removeparam and csp rule that also holds, appended
 // to into.
 func (s *Set) Modifiers(r *detect.Request, p *detect.Policy, into []detect.Rule) []detect.Rule {
-	if s.lists == nil || p == nil || len(p.Lists) == 0 {
+	if s.lists == nil {
 		return into
 	}
-	var few [8]filterlist.RuleID
-	for _, id := range s.lists.Modifiers(r, p.Lists, few[:0]) {
+	for _, id := range s.lists.Modifiers(r, s.enabled(p), nil) {
 		into = append(into, listRule(id))
 	}
 	return into
@@ -127,8 +139,7 @@ func (s *Set) Modify(r *detect.Request, d detect.Decision, p *detect.Policy) (de
 		return d, Changes{}
 	}
 	p = orZero(p)
-	var few [8]detect.Rule
-	c, by := s.changes(r, s.Modifiers(r, p, few[:0]))
+	c, by := s.changes(r, s.Modifiers(r, p, nil))
 	if by == 0 {
 		return d, Changes{}
 	}
@@ -222,7 +233,7 @@ func (s *Set) byListVerdict(seen *detect.Seen, d detect.Decision) detect.Verdict
 // listsAgree adds what the lists say beside what decided, and what they changed.
 func (s *Set) listsAgree(v *detect.Verdict, seen *detect.Seen, d detect.Decision) {
 	p := orZero(seen.Policy)
-	if s.lists == nil || len(p.Lists) == 0 || seen.Request.URL == "" {
+	if s.lists == nil || seen.Request.URL == "" {
 		return
 	}
 	if where, _ := room(d.Rule); where != roomList {

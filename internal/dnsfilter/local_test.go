@@ -56,7 +56,7 @@ func TestNeverForwarded(t *testing.T) {
 			t.Errorf("%s %s: got %d %q authority %v; want %d %q", c.name, dns.TypeToString[c.qtype], m.Rcode, text(m.Answer), m.Ns, c.rcode, c.want)
 		}
 	}
-	if n := len(g.up.asked); n != 0 {
+	if n := g.up.total(); n != 0 {
 		t.Errorf("%d questions went upstream, want none", n)
 	}
 	for _, name := range []string{"1.1.15.172.in-addr.arpa.", "1.1.32.172.in-addr.arpa.", "1.1.63.100.in-addr.arpa.", "1.1.1.1.in-addr.arpa.", "mask.icloud.com.example.", "xlocalhost.", "1." + strings.Repeat("0.", 28) + "f.e.f.ip6.arpa."} {
@@ -72,7 +72,7 @@ func TestForwardedWhereTheUserSaysSo(t *testing.T) {
 	p := &detect.Policy{Allows: detect.NewOverrides([]detect.Override{{To: "mask.icloud.com"}})}
 	g := newRig(t, Options{PassCanary: true}, p, "nas.home.arpa. 60 IN A 192.168.1.5", "5.1.168.192.in-addr.arpa. 60 IN PTR nas.home.arpa.",
 		"use-application-dns.net. 60 IN A 93.184.216.34", "mask.icloud.com. 60 IN A 93.184.216.34")
-	g.up.covers = func(n string) bool { return under(n, "home.arpa") || under(n, "168.192.in-addr.arpa") }
+	g.up.cover(func(n string) bool { return under(n, "home.arpa") || under(n, "168.192.in-addr.arpa") })
 	for name, qtype := range map[string]uint16{"nas.home.arpa": dns.TypeA, "5.1.168.192.in-addr.arpa": dns.TypePTR, "use-application-dns.net": dns.TypeA, "mask.icloud.com": dns.TypeA} {
 		if m := g.ask(query(name, qtype, nil)); len(m.Answer) != 1 {
 			t.Errorf("%s: got %v, want the upstream's answer", name, m)

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -116,7 +115,7 @@ func (f *fakeUpstream) answer(q *dns.Msg) *dns.Msg {
 		}
 		at = next
 	}
-	if len(m.Answer) == 0 {
+	if !hasType(m.Answer, q.Question[0].Qtype) {
 		if len(f.records[at]) == 0 {
 			m.Rcode = dns.RcodeNameError
 		}
@@ -164,7 +163,24 @@ func (f *fakeUpstream) Exchange(ctx context.Context, q *dns.Msg) (*dns.Msg, upst
 	return nil, upstream.From{}, errors.New("truncated over TCP")
 }
 
-func (f *fakeUpstream) Covers(name string) bool { return f.covers != nil && f.covers(name) }
+func (f *fakeUpstream) Covers(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.covers != nil && f.covers(name)
+}
+
+func (f *fakeUpstream) cover(fn func(string) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.covers = fn
+}
+
+// total is how many questions came.
+func (f *fakeUpstream) total() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.asked)
+}
 
 // rig is a running door.
 type rig struct {
@@ -358,8 +374,6 @@ func text(rrs []dns.RR) string {
 	}
 	return strings.Join(out, "; ")
 }
-
-var loopback = netip.MustParseAddr("127.0.0.1")
 
 // certificate makes a certificate of its own for name and loopback.
 func certificate(t testing.TB, name string) (*tls.Config, *x509.CertPool) {

@@ -222,9 +222,10 @@ func (d *Door) Serve(ctx context.Context) error {
 	return err
 }
 
-// ended turns the error of a socket that we closed ourselves into nil.
+// ended turns the error of a socket that we closed ourselves, as nobody else
+// can, into nil.
 func ended(ctx context.Context, what string, err error) error {
-	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", what, err)

@@ -5,6 +5,7 @@
 //	vetoes.yaml          what no rule may ever stop
 //	never-intercept.yaml hosts whose TLS is never opened
 //	stubs/*.js           stand-ins for vendors' scripts
+//	lists.yaml           public lists that can be fetched by name; none is part of quench
 //	resources.yaml       neutral bodies that lists ask for by name, under resources/
 package rules
 
@@ -15,5 +16,5 @@ import "embed"
 // FS holds the files. The YAML under vendors is the source and is not part of
 // the program; a test proves builtin.json equal to it.
 //
-//go:embed builtin.json vetoes.yaml never-intercept.yaml resources.yaml stubs resources
+//go:embed builtin.json vetoes.yaml never-intercept.yaml lists.yaml resources.yaml stubs resources
 var FS embed.FS

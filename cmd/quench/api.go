@@ -23,6 +23,7 @@ func (s *service) api() control.Service {
 		Browse: s.browseLease, Reload: s.reload,
 		ResetTrust: func() error { s.mem.Clients().Reset(); return nil },
 		Doctor:     s.doctor,
+		Lists:      s.listsAPI(),
 	}
 	if s.ledger != nil {
 		b := book{s.ledger}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,6 +81,7 @@ func (a *app) examineService(ctx context.Context, r *report, dir string, cfg *co
 		r.add("service", warn, "no quench is running with this data directory", "start it: quench serve, or quench browse")
 		a.examinePort(r, cfg)
 		a.examineLedger(ctx, r, dir)
+		a.examineOwnLists(ctx, r, dir, cfg)
 		return
 	case err != nil:
 		r.add("service", fail, "the control socket does not answer as it should: "+err.Error(), "stop the process that owns it and start quench serve again")
@@ -107,6 +109,7 @@ func (s *service) doctor(ctx context.Context) []control.Check {
 	} else {
 		r.add("rules", ok, fmt.Sprintf("%d trackers, %s", about.Trackers, about.Source), "")
 	}
+	examineLists(r, s.lists.Lists(), time.Now())
 	if s.ledger == nil {
 		r.add("ledger", warn, "nothing is recorded", "")
 		return r.checks

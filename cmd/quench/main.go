@@ -43,6 +43,7 @@ type app struct {
 	getenv func(string) string
 
 	configFile, dataDir, rules, logFormat string
+	lists                                 []string // --list
 	quiet, verbose                        bool
 	started                               bool // the command line was understood
 }
@@ -138,10 +139,11 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.configFile, "config", "", "configuration `FILE`")
 	f.StringVar(&a.dataDir, "data-dir", "", "`DIR` for the certificate authority, the ledger and the rest of the state")
 	f.StringVar(&a.rules, "rules", "", "\"off\", or a `DIR` with rules of your own besides the built-in ones")
+	f.StringArrayVar(&a.lists, "list", nil, "one more filter list, a `FILE or URL`; may be given several times")
 	f.StringVar(&a.logFormat, "log-format", "text", "operations log as `FORMAT`: text or json")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say only what went wrong")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
-	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.logCmd(), a.allowCmd(), a.caCmd(),
+	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.logCmd(), a.allowCmd(), a.listsCmd(), a.caCmd(),
 		a.configCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd())
 	strictHelp(root)
 	return root

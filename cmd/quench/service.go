@@ -16,6 +16,7 @@ import (
 	"github.com/quench-proxy/quench/internal/detect/names"
 	"github.com/quench-proxy/quench/internal/detect/redact"
 	"github.com/quench-proxy/quench/internal/ledger"
+	"github.com/quench-proxy/quench/internal/lists"
 	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/proxy"
 	"github.com/quench-proxy/quench/internal/trust"
@@ -63,6 +64,7 @@ type service struct {
 	logins atomic.Pointer[proxy.Passwords] // nil if the proxy asks for none
 	ca     *trust.CA
 	mem    *memory.Memory
+	lists  *lists.Store
 	ledger *ledger.Ledger // nil if nothing is recorded
 	proxy  *proxy.Proxy
 	silent func() *proxy.Proxy // makes one that records nothing, for one sitting
@@ -142,6 +144,10 @@ func (s *service) openState(ctx context.Context, cfg *config, noRecord bool) (er
 		return err
 	}
 	s.mem.SetConfig(cfg.memory())
+	if s.lists, err = s.app.openLists(s.dir, cfg, false); err != nil {
+		return err
+	}
+	s.loadLists(ctx)
 	if noRecord {
 		return nil
 	}
@@ -262,7 +268,7 @@ func (s *service) own() []netip.AddrPort {
 
 // reload takes rules and configuration anew. If either is faulty both stay as
 // they were. What only a start can change is said in the log.
-func (s *service) reload(context.Context) error {
+func (s *service) reload(ctx context.Context) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	r, cfg, err := s.app.loadAll(s.over)
@@ -283,6 +289,9 @@ func (s *service) reload(context.Context) error {
 	s.rules.Store(r)
 	s.mem.SetConfig(cfg.memory())
 	s.cfg.Store(cfg)
+	if err := s.selectLists(ctx, cfg); err != nil {
+		s.log.Error("lists stay as they were", "err", err)
+	}
 	s.log.Info("reloaded", "rules", r.about.Source, "trackers", r.about.Trackers, "mode", cfg.Mode)
 	return nil
 }

@@ -204,6 +204,11 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (*http.R
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, body, out any) error {
+	return c.askUpTo(ctx, maxAnswer, method, path, body, out)
+}
+
+// askUpTo asks for an answer of at most limit bytes.
+func (c *Client) askUpTo(ctx context.Context, limit int64, method, path string, body, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	resp, err := c.do(ctx, method, path, body)
@@ -211,12 +216,12 @@ func (c *Client) ask(ctx context.Context, method, path string, body, out any) er
 		return err
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("control: read the answer: %w", err)
-	case len(data) > maxAnswer:
-		return fmt.Errorf("control: the answer is larger than %d bytes", maxAnswer)
+	case int64(len(data)) > limit:
+		return fmt.Errorf("control: the answer is larger than %d bytes", limit)
 	case out == nil:
 		return nil
 	}

@@ -145,6 +145,8 @@ type Service struct {
 	// ResetTrust forgets which clients trust or refuse our certificates.
 	ResetTrust func() error
 	Doctor     func(ctx context.Context) []Check
+
+	Lists ListService
 }
 
 // ParseQuery reads a Query from the parameters of a URL. Unknown parameters

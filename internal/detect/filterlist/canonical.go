@@ -51,7 +51,8 @@ func writePattern(b *strings.Builder, p *Pattern) {
 		b.WriteByte('|')
 	case p.Anchor == AnchorHost:
 		b.WriteString("||")
-	case p.Text == "" || strings.IndexByte("|/@!#[", p.Text[0]) >= 0:
+	case p.Text == "" || strings.IndexByte("|@!#[", p.Text[0]) >= 0 ||
+		p.Text[0] == '/' && strings.HasSuffix(p.Text, "/") && !p.End:
 		b.WriteByte('*')
 	}
 	b.WriteString(p.Text)

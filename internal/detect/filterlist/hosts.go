@@ -12,6 +12,9 @@ func (p *parser) hosts(line string) fault {
 		p.comment(line[1:])
 		return fault{}
 	}
+	if all, _ := classes(line); all&classBad != 0 {
+		return fault{reason: reasonNUL}
+	}
 	if i := strings.IndexByte(line, '#'); i > 0 {
 		line = trim(line[:i])
 	}

@@ -183,9 +183,9 @@ func (p *parser) text(name, text string) {
 			rest = ""
 		}
 		p.line++
-		before := p.line
+		before := p.includes
 		p.oneLine(trim(line))
-		if p.line != before { // an include came between
+		if p.includes != before { // other lines came between
 			p.report.span(p.line+1, name, local+1)
 		}
 	}

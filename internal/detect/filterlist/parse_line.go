@@ -83,7 +83,7 @@ func expires(s string) time.Duration {
 	for ; i < len(s) && s[i] >= '0' && s[i] <= '9' && n < 1e4; i++ {
 		n = n*10 + int(s[i]-'0')
 	}
-	unit := strings.ToLower(trim(s[i:]))
+	unit := strings.ToLower(trim(strings.TrimLeft(s[i:], "0123456789")))
 	switch {
 	case i == 0 || n == 0:
 		return 0
@@ -149,6 +149,11 @@ func (p *parser) network(line string) fault {
 	}
 	p.opts = optionState{}
 	if options != "" {
+		if all, _ := classes(options); all&classBad != 0 {
+			return fault{reason: reasonNUL}
+		} else if all&classHigh != 0 && !utf8.ValidString(options) {
+			return fault{reason: reasonUTF8}
+		}
 		if f := p.options(options); f.reason != "" {
 			return f
 		}
@@ -156,11 +161,8 @@ func (p *parser) network(line string) fault {
 	if f := p.pattern(pattern); f.reason != "" {
 		return f
 	}
-	if options == "" && p.rule.Pattern.Anchor == AnchorNone && plainName(p.rule.Pattern.Text) && !p.rule.Pattern.End {
-		// A name alone means that host: as a pattern, t.co would be part of
-		// pinterest.com.
-		name := p.rule.Pattern.Text
-		p.rule.Pattern = Pattern{Anchor: AnchorHost, Host: name, Text: name + "^"}
+	if options == "" {
+		p.nameAlone(pattern)
 	}
 	if pat := &p.rule.Pattern; pat.Anchor == AnchorStart && !pat.End && (pat.Text == "ws://" || pat.Text == "wss://") {
 		return p.anyWebSocket()
@@ -178,7 +180,7 @@ func (p *parser) finish() fault {
 	case r.Where.Types == BitPopup && r.Page == 0:
 		p.report.Idle++
 		return fault{}
-	case !r.BadFilter && tooWide(r):
+	case !r.BadFilter && tooWide(r, st):
 		return fault{reason: reasonWide}
 	case r.Page == 0:
 		p.send()
@@ -190,6 +192,22 @@ func (p *parser) finish() fault {
 	r.Kind = KindPage
 	p.send()
 	return fault{}
+}
+
+// nameAlone makes of a rule that is only a name the rule about that host: as a
+// pattern, t.co would be part of pinterest.com.
+func (p *parser) nameAlone(pattern string) {
+	pat := &p.rule.Pattern
+	if pat.Anchor != AnchorNone || pat.End || pat.Regexp != "" || pattern == "" || pattern[0] == '*' || pattern[len(pattern)-1] == '*' {
+		return
+	}
+	name := pat.Text
+	if strings.IndexByte(name, '%') >= 0 && !ascii(pattern) {
+		name, _ = normalName(pattern)
+	}
+	if plainName(name) {
+		*pat = Pattern{Anchor: AnchorHost, Host: name, Text: name + "^"}
+	}
 }
 
 // anyWebSocket sends a rule whose whole pattern is "|ws://" in two: for what
@@ -207,9 +225,9 @@ func (p *parser) anyWebSocket() fault {
 }
 
 // tooWide reports a rule that blocks or lifts nearly everything: at most one
-// byte to look for, and no condition at all.
-func tooWide(r *Rule) bool {
-	if r.Kind != KindBlock && r.Kind != KindRedirect && r.Kind != KindCSP || r.Pattern.Regexp != "" {
+// byte to look for, and no condition at all. Naming a parameter is one.
+func tooWide(r *Rule, st *optionState) bool {
+	if r.Pattern.Regexp != "" || r.Kind == KindRemoveParam && r.Value != "" && r.Value[0] != '~' {
 		return false
 	}
 	literal := 0
@@ -222,7 +240,7 @@ func tooWide(r *Rule) bool {
 	conditions := len(w.Domains.Include) + len(w.Domains.Exclude) + len(w.To.Include) + len(w.To.Exclude) +
 		len(w.DenyAllow) + len(w.DNSTypes) + len(w.NotDNSTypes) + len(w.Header) +
 		len(w.Clients.Include) + len(w.Clients.Exclude) + len(w.Tags.Include) + len(w.Tags.Exclude)
-	return literal < 2 && conditions == 0 && w.Types == 0 && w.Methods|w.NotMethods == 0 && w.Party == AnyParty
+	return literal < 2 && conditions == 0 && st.only|st.not == 0 && w.Methods|w.NotMethods == 0 && w.Party == AnyParty
 }
 
 // plainName reports whether s is a whole host name under a known top level.
@@ -264,6 +282,8 @@ const (
 	classSpace             // space and tab
 	classBad               // other control characters
 	classStar              // *
+	classStop              // what ends a host: / ^ * ? : |
+	classOther             // all else
 )
 
 var classOf = func() (t [256]uint8) {
@@ -280,18 +300,24 @@ var classOf = func() (t [256]uint8) {
 		case c < ' ' || c == 0x7f:
 			t[c] = classBad
 		case c == '*':
-			t[c] = classStar
+			t[c] = classStar | classStop
+		case strings.IndexByte("/^?:|", byte(c)) >= 0:
+			t[c] = classStop
+		default:
+			t[c] = classOther
 		}
 	}
 	return t
 }()
+
+const classStarShift = 5
 
 // classes returns the classes of all bytes of s together, and counts its "*".
 func classes(s string) (all uint8, stars int) {
 	for i := range len(s) {
 		c := classOf[s[i]]
 		all |= c
-		stars += int(c / classStar)
+		stars += int(c >> classStarShift & 1)
 	}
 	return all, stars
 }

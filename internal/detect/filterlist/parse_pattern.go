@@ -18,8 +18,13 @@ func (p *parser) pattern(s string) fault {
 	pat := &p.rule.Pattern
 	if len(s) > 1 && s[0] == '/' && s[len(s)-1] == '/' {
 		pat.Regexp = s[1 : len(s)-1]
-		if pat.Regexp == "" {
+		switch all, _ := classes(pat.Regexp); {
+		case pat.Regexp == "":
 			return fault{reason: reasonWide}
+		case all&classBad != 0:
+			return fault{reason: reasonNUL}
+		case !utf8.ValidString(pat.Regexp):
+			return fault{reason: reasonUTF8}
 		}
 		return p.checkRegexp(pat.Regexp, !pat.MatchCase)
 	}
@@ -96,8 +101,7 @@ func collapse(s string) string {
 // hostStop returns where the host at the beginning of s ends.
 func hostStop(s string) int {
 	for i := range len(s) {
-		switch s[i] {
-		case '/', '^', '*', '?', ':', '|':
+		if classOf[s[i]]&classStop != 0 {
 			return i
 		}
 	}

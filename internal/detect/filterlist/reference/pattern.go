@@ -42,6 +42,9 @@ func Pattern(r *filterlist.Rule) *regexp.Regexp {
 	if len(text) > 2 && strings.HasPrefix(text, "/") && strings.HasSuffix(text, "/") {
 		return regexp.MustCompile(fold + text[1:len(text)-1])
 	}
+	if a, err := idna.Lookup.ToASCII(text); !optioned && err == nil && name.MatchString(a) {
+		text = a
+	}
 	if !optioned && name.MatchString(text) {
 		if _, icann := publicsuffix.PublicSuffix(strings.ToLower(text)); icann {
 			text = "||" + text + "^"

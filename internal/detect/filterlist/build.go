@@ -115,9 +115,6 @@ func (b *builder) note(sh *shape) {
 
 func (b *builder) addPattern(r *Rule, sh uint32) {
 	p, flags := normal(r.Pattern)
-	if socketPattern(&r.Pattern) {
-		p, flags = "", 0
-	}
 	c := rule{shape: sh, line: r.Line}
 	if r.Pattern.Regexp != "" {
 		flags = patRegexp
@@ -194,15 +191,12 @@ func (b *builder) shape(r *Rule, hosted bool) (uint32, error) {
 	if r.HostOnly {
 		sh.types = 1<<24 - 1
 	}
-	if socketPattern(&r.Pattern) {
-		sh.types |= uint32(BitWebSocket)
-	}
 	for _, f := range []struct {
 		on   bool
 		flag uint32
 	}{
 		{r.Exception, flagException}, {r.Important, flagImportant}, {names, flagNames},
-		{len(w.Domains.Include) == 0, flagGeneric}, {socketPattern(&r.Pattern), flagSocket | flagWhole},
+		{len(w.Domains.Include) == 0, flagGeneric},
 	} {
 		if f.on {
 			sh.flags |= f.flag
@@ -245,7 +239,7 @@ func (b *builder) template(r *Rule, hosted bool, sh *shape) {
 	switch {
 	case r.HostOnly && hosted && (suffix != "" || len(prefix) > maxPrefix || !ok):
 		prefix, suffix = "", ""
-	case !ok || sh.is(flagWhole):
+	case !ok:
 		sh.flags |= flagWhole
 		prefix, suffix = text, ""
 	}

@@ -1,7 +1,6 @@
 package filterlist
 
 import (
-	"bytes"
 	"math/bits"
 	"net/netip"
 	"regexp"
@@ -66,9 +65,6 @@ func (q *query) holds(sh *shape) bool {
 	if sh.types&q.typeBit == 0 && sh.kind() != KindPage {
 		return false
 	}
-	if sh.is(flagSocket) && !q.socket() {
-		return false
-	}
 	if sh.methods != 0 && !q.method(sh.methods) {
 		return false
 	}
@@ -79,15 +75,6 @@ func (q *query) holds(sh *shape) bool {
 		return true
 	}
 	return sh.dns == 0 && q.onPage(sh.domains) && q.toHost(sh.to, sh.deny) && (sh.header == 0 || q.header(sh.header))
-}
-
-// socket reports whether the request opens a WebSocket, by its type or scheme.
-func (q *query) socket() bool {
-	if q.req.Type == detect.TypeWebSocket {
-		return true
-	}
-	scheme, _, _ := strings.Cut(q.url[:min(len(q.url), len("wss:"))], ":")
-	return strings.EqualFold(scheme, "ws") || strings.EqualFold(scheme, "wss")
 }
 
 func (q *query) method(m uint32) bool {
@@ -380,21 +367,4 @@ func (q *query) tagged(tags []uint32) bool {
 		}
 	}
 	return false
-}
-
-// containsLiteral is bytes.Contains for a string.
-func containsLiteral(s []byte, lit string) bool {
-	if lit == "" {
-		return true
-	}
-	for {
-		i := bytes.IndexByte(s, lit[0])
-		if i < 0 || len(s)-i < len(lit) {
-			return false
-		}
-		if string(s[i:i+len(lit)]) == lit {
-			return true
-		}
-		s = s[i+1:]
-	}
 }

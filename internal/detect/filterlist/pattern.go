@@ -1,9 +1,6 @@
 package filterlist
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // The flags of a compiled pattern.
 const (
@@ -18,9 +15,30 @@ const (
 
 // target is what a pattern is compared with.
 type target struct {
-	s         []byte // lower case, or as written for match-case
+	s         string // lower case, or as written for match-case
 	cut       bool   // s is only the beginning
-	host, end int    // where the host lies, -1 if there is none
+	host, end int    // where the host lies, -1 if there is none, unknown before findHost
+}
+
+// hostUnknown is target.host before any pattern has asked for it.
+const hostUnknown = -2
+
+// findHost finds where the host of a URL lies, port included.
+func (t *target) findHost() {
+	t.host, t.end = -1, -1
+	i := strings.IndexByte(t.s[:min(len(t.s), 64)], ':')
+	if i < 0 || !strings.HasPrefix(t.s[i+1:], "//") {
+		return
+	}
+	i += 3
+	t.host = i
+	for i < len(t.s) && t.s[i] != '/' && t.s[i] != '?' && t.s[i] != '#' && t.s[i] != '\\' {
+		if t.s[i] == '@' {
+			t.host = i + 1
+		}
+		i++
+	}
+	t.end = i
 }
 
 // matchAt reports whether pattern p matches with its first byte at start.
@@ -43,6 +61,9 @@ func (t *target) anchored(flags uint8, start int) bool {
 	case flags&patStart != 0:
 		return start == 0
 	case flags&patHost != 0:
+		if t.host == hostUnknown {
+			t.findHost()
+		}
 		return t.host >= 0 && (start == t.host || start > t.host && start < t.end && t.s[start-1] == '.')
 	}
 	return true
@@ -111,13 +132,15 @@ func (t *target) findSegment(seg string, from int) (end int, ok bool) {
 	if seg == "" {
 		return from, from <= len(t.s)
 	}
+	lit, _, caret := strings.Cut(seg, "^")
 	for i := from; i <= len(t.s); i++ {
-		if c := seg[0]; c != '^' {
-			j := bytes.IndexByte(t.s[i:], c)
-			if j < 0 {
-				return 0, false
-			}
-			i += j
+		j := strings.Index(t.s[i:], lit)
+		if j < 0 {
+			return 0, false
+		}
+		i += j
+		if !caret {
+			return i + len(lit), true
 		}
 		if end, ok = t.segment(seg, i); ok {
 			return end, true
@@ -143,6 +166,9 @@ func (t *target) search(p string, flags uint8) bool {
 }
 
 func (t *target) searchLabels(p string, flags uint8) bool {
+	if t.host == hostUnknown {
+		t.findHost()
+	}
 	if t.host < 0 {
 		return false
 	}
@@ -150,20 +176,12 @@ func (t *target) searchLabels(p string, flags uint8) bool {
 		if t.matchAt(p, flags, i) {
 			return true
 		}
-		j := bytes.IndexByte(t.s[i:t.end], '.')
+		j := strings.IndexByte(t.s[i:t.end], '.')
 		if j < 0 {
 			return false
 		}
 		i += j + 1
 	}
-}
-
-// param reports whether the query has a parameter of this name at i.
-func (t *target) param(name string, i int) bool {
-	if i < 1 || i+len(name) > len(t.s) || t.s[i-1] != '?' && t.s[i-1] != '&' || string(t.s[i:i+len(name)]) != name {
-		return false
-	}
-	return i+len(name) == len(t.s) || t.s[i+len(name)] == '=' || t.s[i+len(name)] == '&'
 }
 
 // normal takes from a pattern what means nothing: stars at its ends, and the

@@ -47,7 +47,7 @@ func place(b *builder) {
 func (p *placer) rule(i uint32) {
 	r := &p.b.s.rules[i]
 	sh := &p.b.s.shapes[r.shape]
-	e := entry{rule: i, at: uint32(sh.realms()) << 8}
+	e := entry{to: i, at: uint32(sh.realms()) << 8}
 	if sh.realms() == 0 {
 		return
 	}
@@ -63,16 +63,49 @@ func (p *placer) rule(i uint32) {
 		}
 	case len(found) > 0 && cost < costNone:
 		for _, c := range found {
-			if c.exact {
-				p.tokens = append(p.tokens, hashed{c.hash, entry{i, e.at | uint32(c.at)<<16}})
-				continue
-			}
-			p.tokens = append(p.tokens, hashed{c.hash, entry{i, e.at | entryScan}})
+			p.tokens = append(p.tokens, hashed{c.hash, p.checked(e, r, c)})
 		}
 	default:
 		p.literals(r)
 		p.b.s.rest = append(p.b.s.rest, e)
 	}
+}
+
+// checked is the entry for a rule that is found by c.
+func (p *placer) checked(e entry, r *rule, c candidate) entry {
+	if !c.exact {
+		e.to |= entryScan
+	}
+	if r.flags()&(patRegexp|patParam) != 0 {
+		e.to |= entryScan
+		return e
+	}
+	e.at |= uint32(c.at) << 16
+	pat := strings.ToLower(string(p.b.pats[r.pat : r.pat+r.len()]))
+	from, n := checkAt(pat, int(c.at), int(c.at)+len(c.text))
+	e.to |= uint32(uint8(from-int(c.at))) << 24
+	e.at |= uint32(n)
+	for i := range n {
+		e.check |= uint32(pat[from+i]) << (8 * i)
+	}
+	return e
+}
+
+// checkAt chooses up to four literal bytes right after the token pat[start:end],
+// or else right before it.
+func checkAt(pat string, start, end int) (from, n int) {
+	from = end
+	for n < 4 && end+n < len(pat) && pat[end+n] != '*' && pat[end+n] != '^' {
+		n++
+	}
+	before := 0
+	for before < 4 && start-before > 0 && pat[start-before-1] != '*' && pat[start-before-1] != '^' {
+		before++
+	}
+	if before > n || end-start > 120 {
+		return start - before, before
+	}
+	return from, n
 }
 
 // costNone says that there is no token.
@@ -158,16 +191,16 @@ func appendRun(to []entry, run []hashed) []entry {
 	for _, h := range run {
 		to = append(to, h.e)
 	}
-	to[len(to)-1].at |= entryLast
+	to[len(to)-1].to |= entryLast
 	return to
 }
 
 // slotWords: a token's hash; where its bucket starts <<8 | the bucket's realms.
 const slotWords = 2
 
-// bitsPerToken makes the bitmap refuse fifteen of sixteen tokens that no rule
-// has.
-const bitsPerToken = 16
+// bitsPerToken makes the bitmap refuse nine of ten tokens that no rule has, and
+// fit the innermost cache.
+const bitsPerToken = 8
 
 func (s *Set) buildTokens(all []hashed) {
 	n := 0
@@ -195,10 +228,9 @@ func (s *Set) buildTokens(all []hashed) {
 	})
 }
 
-// bitOf takes the bits of a hash that the slots do not look at first.
+// bitOf takes those bits of a hash that the slots look at last.
 func (s *Set) bitOf(hash uint32) uint32 {
-	hi, _ := bits.Mul32(hash, uint32(len(s.bitmap)*32))
-	return hi
+	return hash >> (bits.LeadingZeros32(uint32(len(s.bitmap))) - 5 + 1)
 }
 
 // minLiteral is the shortest literal worth looking for.

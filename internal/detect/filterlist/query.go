@@ -1,6 +1,8 @@
 package filterlist
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -23,7 +25,6 @@ type query struct {
 	text text
 	low  target
 	orig target // made when a rule wants the URL as written
-	buf  [maxURL]byte
 
 	cands  []cand
 	recs   [maxLabels]uint32
@@ -58,6 +59,7 @@ func (s *Set) put(q *query) {
 	q.lists, q.req, q.name, q.want = nil, nil, nil, Want{}
 	q.url, q.host, q.page, q.pageHost, q.sub = "", "", "", "", detect.Request{}
 	q.pages.name, q.targets.name = "", ""
+	q.low.s, q.orig.s = "", ""
 	s.pool.Put(q)
 }
 
@@ -67,8 +69,7 @@ func (q *query) request(r *detect.Request, want Want) {
 	q.url, q.host, q.page = r.URL, r.Host, r.Page
 	q.typeBit = 1 << r.Type
 	q.methodBit = uint32(methodOf(r.Method))
-	q.reset(false)
-	q.text.set(r.URL, false)
+	q.reset()
 	q.look()
 }
 
@@ -76,21 +77,22 @@ func (q *query) request(r *detect.Request, want Want) {
 func (q *query) bare(h *detect.HostQuestion) {
 	q.req, q.name, q.want = nil, h, Want{}
 	q.url, q.host, q.page = h.Host, h.Host, ""
-	q.reset(true)
-	q.text.set(h.Host, true)
+	q.reset()
+	q.pageHost, q.pageKnown = "", true
 	q.look()
+	q.low.host, q.low.end = 0, len(q.low.s)
 }
 
-func (q *query) reset(pageKnown bool) {
-	q.orig.s = nil
-	q.partyKnown, q.pageKnown, q.pageHost = false, pageKnown, ""
+func (q *query) reset() {
+	q.orig.s = ""
+	q.partyKnown, q.pageKnown = false, false
 	q.pages.known, q.targets.known = false, false
 }
 
 // look finds the records of the host and the buckets of the tokens.
 func (q *query) look() {
-	t := &q.text
-	q.low = target{s: t.low[:t.n], cut: t.cut, host: t.host, end: t.end}
+	q.text.set(q.url)
+	q.low = target{s: q.text.str(), cut: q.text.cut, host: hostUnknown}
 	q.nrecs, q.realms = 0, 0
 	for sfx := q.s.hosts.suffixes(q.host, q.s.seed); ; {
 		off, _, ok := sfx.next()
@@ -105,30 +107,51 @@ func (q *query) look() {
 }
 
 // tokens gathers the tokens that have a bucket. The bitmap refuses nearly all
-// others with one look.
+// others with one look. Where marks change from one byte to the next a token
+// begins or ends.
 func (q *query) tokens() {
 	q.cands = q.cands[:0]
 	s, t := q.s, &q.text
 	if len(s.bitmap) == 0 {
 		return
 	}
-	for start, end := t.next(0); start < t.n; start, end = t.next(end) {
-		if end-start < 2 {
-			continue
-		}
-		q.token(t.token(start, end, s.seed), start)
-		if end-start >= headLen {
-			q.token(t.head(start, s.seed), start)
+	start, carry := 0, uint64(0)
+	for w := 0; w<<6 <= t.n; w++ {
+		m := t.marks[w]
+		edges := m ^ (m<<1 | carry)
+		carry = m >> 63
+		for ; edges != 0; edges &= edges - 1 {
+			at := w<<6 + bits.TrailingZeros64(edges)
+			if m>>(at&63)&1 != 0 {
+				start = at
+				continue
+			}
+			if at-start >= 2 {
+				q.token(start, at)
+			}
 		}
 	}
 }
 
-func (q *query) token(hash uint32, pos int) {
+func (q *query) token(start, end int) {
 	s := q.s
-	bit := s.bitOf(hash)
-	if s.bitmap[bit>>5]>>(bit&31)&1 == 0 {
-		return
+	if h := q.text.hash(start, end, s.seed); s.mayHave(h) {
+		q.bucket(h, start)
 	}
+	if end-start >= headLen {
+		if h := q.text.head(start, s.seed); s.mayHave(h) {
+			q.bucket(h, start)
+		}
+	}
+}
+
+func (s *Set) mayHave(hash uint32) bool {
+	bit := s.bitOf(hash)
+	return s.bitmap[bit>>5]>>(bit&31)&1 != 0
+}
+
+func (q *query) bucket(hash uint32, pos int) {
+	s := q.s
 	mask := len(s.slots)/slotWords - 1
 	for i := int(hash) & mask; ; i = (i + 1) & mask {
 		v := s.slots[i*slotWords+1]
@@ -195,7 +218,7 @@ func (q *query) find(mask uint8, p *picker) {
 		return
 	}
 	for i := range q.s.rest {
-		if e := q.s.rest[i]; e.realms()&mask != 0 && q.try(e, -1, p) {
+		if e := &q.s.rest[i]; e.realms()&mask != 0 && q.try(e, -1, p) {
 			return
 		}
 	}
@@ -219,15 +242,25 @@ func (q *query) inHosts(mask uint8, p *picker) bool {
 // inBucket tries the rules of a bucket; pos is the token's place, -1 for none.
 func (q *query) inBucket(bucket []entry, pos int, mask uint8, p *picker) bool {
 	for i := range bucket {
-		e := bucket[i]
-		if e.realms()&mask != 0 && q.try(e, pos, p) {
+		e := &bucket[i]
+		if e.realms()&mask != 0 && (pos < 0 || q.checks(e, pos)) && q.try(e, pos, p) {
 			return true
 		}
-		if e.at&entryLast != 0 {
+		if e.to&entryLast != 0 {
 			break
 		}
 	}
 	return false
+}
+
+// checks compares the bytes beside the token.
+func (q *query) checks(e *entry, pos int) bool {
+	at := pos + int(int8(e.to>>24))
+	if at < 0 {
+		return false
+	}
+	n := e.at & 0xff
+	return (binary.LittleEndian.Uint32(q.text.low[at:])^e.check)<<(32-8*n) == 0
 }
 
 func (q *query) ofPage(mask uint8, p *picker) bool {
@@ -245,18 +278,19 @@ func (q *query) ofPage(mask uint8, p *picker) bool {
 }
 
 // try verifies one rule and hands it to p if it holds.
-func (q *query) try(e entry, pos int, p *picker) bool {
-	r := &q.s.rules[e.rule]
+func (q *query) try(e *entry, pos int, p *picker) bool {
+	n := e.rule()
+	r := &q.s.rules[n]
 	sh := &q.s.shapes[r.shape]
 	if pos < 0 || r.flags()&patRegexp != 0 {
-		return p.wants(sh) && q.holds(sh) && q.pattern(e, r, pos) && p.take(RuleID(e.rule+1), sh)
+		return p.wants(sh) && q.holds(sh) && q.pattern(e, r, pos) && p.take(RuleID(n+1), sh)
 	}
-	return q.pattern(e, r, pos) && p.wants(sh) && q.holds(sh) && p.take(RuleID(e.rule+1), sh)
+	return q.pattern(e, r, pos) && p.wants(sh) && q.holds(sh) && p.take(RuleID(n+1), sh)
 }
 
 // pattern compares the URL with a rule's pattern: at the token's place if that
 // is known, else wherever it may be.
-func (q *query) pattern(e entry, r *rule, pos int) bool {
+func (q *query) pattern(e *entry, r *rule, pos int) bool {
 	flags := r.flags()
 	if flags&patRegexp != 0 {
 		return q.regexp(r.pat)
@@ -269,7 +303,7 @@ func (q *query) pattern(e entry, r *rule, pos int) bool {
 	switch {
 	case flags&patParam != 0:
 		return q.hasParam(p)
-	case pos >= 0 && e.at&entryScan == 0:
+	case pos >= 0 && e.to&entryScan == 0:
 		return t.matchAt(p, flags, pos-int(e.at>>16))
 	}
 	return t.search(p, flags)
@@ -277,9 +311,9 @@ func (q *query) pattern(e entry, r *rule, pos int) bool {
 
 // written is the URL in the case it was written in.
 func (q *query) written() *target {
-	if q.orig.s == nil {
+	if q.orig.s == "" {
 		q.orig = q.low
-		q.orig.s = q.buf[:copy(q.buf[:], q.url)]
+		q.orig.s = q.url[:len(q.low.s)]
 	}
 	return &q.orig
 }
@@ -299,7 +333,7 @@ func (q *query) regexp(n uint32) bool {
 func (q *query) hasLiteral(set uint32) bool {
 	words := q.s.sets[set:]
 	for _, w := range words[1 : 1+words[0]] {
-		if containsLiteral(q.low.s, q.s.str(w)) {
+		if strings.Contains(q.low.s, q.s.str(w)) {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strings"
+	"unsafe"
 )
 
 // maxURL is how many bytes of a URL are read. What lies past them is not seen:
@@ -13,10 +14,6 @@ import (
 // such a query misses. A pattern that must meet the URL's end does not match
 // a longer one.
 const maxURL = 4096
-
-// maxTokens is how many tokens of two bytes and a separator fit: no token of
-// what is read is ever left out.
-const maxTokens = maxURL/3 + 1
 
 // pad lets eight bytes be loaded at any offset of a text.
 const pad = 16
@@ -29,27 +26,23 @@ const (
 // text is a URL or name in lower case, and where in it tokens stand. It is
 // scratch: it belongs to one query at a time.
 type text struct {
-	low  [maxURL + pad]byte
-	n    int  // bytes of low in use
-	cut  bool // the URL is longer
-	host int  // where the host begins, -1 if there is none
-	end  int  // where the host ends
+	low [maxURL + pad]byte
+	n   int  // bytes of low in use
+	cut bool // the URL is longer
 	// marks has a bit for each byte that is part of a token.
 	marks [maxURL/64 + 2]uint64
 }
 
-// set reads url: lower case, token marks, the place of the host. bare says
-// that url is a name alone.
-func (t *text) set(url string, bare bool) {
+// set reads url: lower case and token marks.
+func (t *text) set(url string) {
 	t.cut = len(url) > maxURL
 	t.n = copy(t.low[:maxURL], url)
 	clear(t.low[t.n : t.n+pad])
 	t.classify()
-	t.host, t.end = 0, t.n
-	if !bare {
-		t.findHost()
-	}
 }
+
+// str is what is in use of low, in place: it changes with the next set.
+func (t *text) str() string { return unsafe.String(&t.low[0], t.n) }
 
 // classify lower-cases low in place and marks token bytes, eight at a time.
 func (t *text) classify() {
@@ -84,54 +77,14 @@ func classify8(v uint64) (low, mask uint64) {
 	return v, m * 0x0102040810204080 >> 56
 }
 
-func (t *text) findHost() {
-	t.host, t.end = -1, -1
-	i := 0
-	for i < t.n && i < 64 && t.low[i] != ':' {
-		i++
-	}
-	if i+2 >= t.n || t.low[i+1] != '/' || t.low[i+2] != '/' {
-		return
-	}
-	i += 3
-	t.host = i
-	for i < t.n && t.low[i] != '/' && t.low[i] != '?' && t.low[i] != '#' && t.low[i] != '\\' {
-		if t.low[i] == '@' {
-			t.host = i + 1
-		}
-		i++
-	}
-	t.end = i
-}
-
-// next returns where the next token at or after from begins and ends; both are
-// n if there is none.
-func (t *text) next(from int) (start, end int) {
-	w := from >> 6
-	m := t.marks[w] &^ (1<<(from&63) - 1)
-	for m == 0 {
-		if w++; w<<6 >= t.n {
-			return t.n, t.n
-		}
-		m = t.marks[w]
-	}
-	start = w<<6 + bits.TrailingZeros64(m)
-	m = ^t.marks[w] &^ (1<<(start&63) - 1)
-	for m == 0 {
-		w++
-		m = ^t.marks[w]
-	}
-	return start, w<<6 + bits.TrailingZeros64(m)
-}
-
-// token hashes the token low[start:end]: by its first and last eight bytes and
+// hash hashes the token low[start:end]: by its first and last eight bytes and
 // its length. Two tokens that differ only between them share a bucket, which
 // costs a comparison and no more: the pattern is always verified.
-func (t *text) token(start, end int, seed uint64) uint32 {
+func (t *text) hash(start, end int, seed uint64) uint32 {
 	w := binary.LittleEndian.Uint64(t.low[start:])
 	n := end - start
 	if n <= 8 {
-		return tokenHash(w&(1<<(8*n)-1), 0, n, seed)
+		return tokenHash(w&(^uint64(0)>>((64-8*n)&63)), 0, n, seed)
 	}
 	return tokenHash(w, binary.LittleEndian.Uint64(t.low[end-8:]), n, seed)
 }
@@ -146,7 +99,7 @@ func (t *text) head(start int, seed uint64) uint32 {
 }
 
 func tokenHash(first, last uint64, n int, seed uint64) uint32 {
-	return uint32(mix(first^seed, last^uint64(n)*0x9e3779b97f4a7c15^0xd6e8feb86659fd93))
+	return uint32(mix(first^seed, last^uint64(n)<<32^0xd6e8feb86659fd93))
 }
 
 // mix folds two words into one that depends on every bit of both.

@@ -31,8 +31,6 @@ const (
 	flagGeneric
 	// flagWhole: prefix is the whole text of the rule.
 	flagWhole
-	// flagSocket: the request must be a WebSocket.
-	flagSocket
 	// flagMention: no rule at all, only the note that a pattern names a host.
 	flagMention
 
@@ -74,19 +72,26 @@ func (r *rule) len() uint32  { return r.form >> 8 }
 
 // entry points from a token, a page or nothing to a rule.
 type entry struct {
-	rule uint32
-	// at is the token's offset in the pattern <<16 | the realms <<8 | flags.
+	// to is the rule | flags | where the check lies, from the token, <<24.
+	to uint32
+	// at is the token's offset in the pattern <<16 | the realms <<8 | how many
+	// bytes the check has.
 	at uint32
+	// check are bytes that the URL must have beside the token: nearly all rules
+	// of a bucket fail here, before anything else of them is read.
+	check uint32
 }
 
-const entryWords = 2
+const entryWords = 3
 
 const (
-	entryLast = 1 << iota // the last of its bucket
-	entryScan             // the pattern may begin anywhere
+	entryLast = 1 << (22 + iota) // the last of its bucket
+	entryScan                    // the pattern may begin anywhere
+	entryRule = entryLast - 1
 )
 
-func (e entry) realms() uint8 { return uint8(e.at >> 8) }
+func (e *entry) realms() uint8 { return uint8(e.at >> 8) }
+func (e *entry) rule() uint32  { return e.to & entryRule }
 
 // regex is a regular expression; it is compiled when it is first needed.
 type regex struct {
@@ -166,12 +171,6 @@ func actsOnNames(r *Rule) bool {
 
 func nameByte(c byte) bool {
 	return c >= 0x80 || isTokenByte(c) && c != '%' || c == '-' || c == '.' || c == '_' || c == '*' || c == '^'
-}
-
-// socketPattern reports whether a pattern says no more than "|ws://". Such a
-// rule means any WebSocket: what a proxy sees of one is an https URL.
-func socketPattern(p *Pattern) bool {
-	return p.Anchor == AnchorStart && (p.Text == "ws://" || p.Text == "wss://")
 }
 
 // inHostTable reports whether a rule's pattern is a host and all below it.

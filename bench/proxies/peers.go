@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -85,8 +86,29 @@ func (l *lab) quench(ctx context.Context) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.h2, p.version = true, version(`\S+$`, "git", "rev-parse", "--short", "HEAD")
+	p.h2, p.version = true, revision(bin)
 	return p, nil
+}
+
+// revision says what a Go program was built from, by its own word.
+func revision(bin string) string {
+	info, err := buildinfo.ReadFile(bin)
+	if err != nil {
+		return "of unknown origin"
+	}
+	rev, changed := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			rev = s.Value[:min(len(s.Value), 7)]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = " with changes"
+		}
+	}
+	if rev == "" {
+		return "given binary, of no known revision"
+	}
+	return rev + changed
 }
 
 func (l *lab) buildQuench(ctx context.Context, bin string) error {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,5 +60,19 @@ func TestWanted(t *testing.T) {
 		if got := wanted(c.list, c.v); got != c.want {
 			t.Errorf("wanted(%q, %q) = %v, want %v", c.list, c.v, got, c.want)
 		}
+	}
+}
+
+func TestRevision(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Tests are built without a revision.
+	if got, want := revision(self), "given binary, of no known revision"; got != want {
+		t.Errorf("revision(a test) = %q, want %q", got, want)
+	}
+	if got, want := revision(filepath.Join(t.TempDir(), "none")), "of unknown origin"; got != want {
+		t.Errorf("revision(nothing) = %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -46,6 +47,7 @@ func (a *app) serve(ctx context.Context, o overrides) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	defer runtime.KeepAlive(spare())
 	list, err := s.proxyListeners()
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type exchange struct {
 	vetted  vetted // set before the request is sent, and not changed after
 	local   bool   // the answer is ours: the filter has no say in it
 	out     *writer
+	came    body         // what the site answered with
 	raw     bool         // the answer may be a 101
 	sent    atomic.Bool  // the header has left for the site
 	interim atomic.Int32 // 1xx answers that came

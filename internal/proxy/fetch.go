@@ -136,23 +136,28 @@ func (x *exchange) inbound(r *http.Request, host string, resp *http.Response) *h
 	dropHopByHop(resp.Header)
 	dropAltSvc(resp.Header)
 	if !socket {
-		resp.Body = &body{ReadCloser: resp.Body}
+		x.came.ReadCloser = resp.Body
+		resp.Body = &x.came
 	}
 	return resp
 }
 
 // learn looks for what makes a site better left alone with this client.
 func (x *exchange) learn(host string, resp *http.Response) {
-	if !x.mayLeave(host) {
-		return
-	}
+	var why memory.Reason
+	var words, kind string
 	switch status := resp.StatusCode; {
 	case turnedAway(resp):
-		x.leave(host, memory.ReasonBotWall, "its bot wall turned Quench away", "header")
+		why, words, kind = memory.ReasonBotWall, "its bot wall turned Quench away", "header"
 	case status == http.StatusUnauthorized && negotiates(resp.Header):
-		x.leave(host, memory.ReasonNegotiate, "it signs in by NTLM or Negotiate, which binds to one connection", "header")
+		why, words, kind = memory.ReasonNegotiate, "it signs in by NTLM or Negotiate, which binds to one connection", "header"
 	case certStatus(status) && x.s.core.asked.has(host):
-		x.leave(host, memory.ReasonClientCert, "it asks for a certificate that only your browser can show", "heuristic")
+		why, words, kind = memory.ReasonClientCert, "it asks for a certificate that only your browser can show", "heuristic"
+	default:
+		return
+	}
+	if x.mayLeave(host) {
+		x.leave(host, why, words, kind)
 	}
 }
 

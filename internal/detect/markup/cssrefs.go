@@ -329,6 +329,8 @@ func (s *cssWalk) mapComment(t cssToken) {
 	const mark = "sourceMappingURL="
 	if i := bytes.Index(body.b, []byte(mark)); i >= 0 {
 		f := s.find(body.sub(i+len(mark), len(body.b)).trim(), 99, Inert)
-		s.add(f, false)
+		f.elem, _ = s.t.at(t.start, t.end)
+		f.whole = f.elem
+		s.w.found(&f)
 	}
 }

@@ -23,7 +23,7 @@ func (w *walker) special() {
 }
 
 func (w *walker) knownAttr(name string) *known {
-	for i := range w.lv.known {
+	for _, i := range w.lv.firsts {
 		if k := &w.lv.known[i]; k.name == name && k.span.val < k.span.valEnd {
 			return k
 		}

@@ -92,9 +92,7 @@ func (w *walker) collect() {
 		}
 		lv.known = append(lv.known, known{attrInfo: info, span: a, xlink: xlink})
 	}
-	if len(lv.known) > 1 {
-		markSeconds(lv.known)
-	}
+	lv.order()
 }
 
 // findAttr looks a lower-case name up, with its prefix or, for the two names
@@ -114,31 +112,27 @@ func findAttr(name []byte) (info *attrInfo, xlink bool) {
 	return nil, false
 }
 
-// markSeconds marks attributes whose name stood before in the tag. Past a few
-// distinct names every further one is a repeat, so this stays linear.
-func markSeconds(list []known) {
-	var seen [96]*attrInfo
-	n := 0
+// order marks attributes whose name stood before in the tag and lists the
+// others, of which there are at most as many as names known.
+func (lv *layer) order() {
+	lv.firsts = lv.firsts[:0]
 next:
-	for i := range list {
-		for _, s := range seen[:n] {
-			if s == list[i].attrInfo && !list[i].xlink {
-				list[i].second = true
+	for i := range lv.known {
+		for _, f := range lv.firsts {
+			if lv.known[f].attrInfo == lv.known[i].attrInfo {
+				lv.known[i].second = !lv.known[i].xlink && !lv.known[f].xlink
 				continue next
 			}
 		}
-		if n < len(seen) {
-			seen[n] = list[i].attrInfo
-			n++
-		}
+		lv.firsts = append(lv.firsts, i)
 	}
 }
 
 // state gives the decoded value of a known attribute; ok is false if the tag
 // has none.
 func (w *walker) state(name string) (v span, ok bool) {
-	for i := range w.lv.known {
-		if k := &w.lv.known[i]; k.name == name && !k.second {
+	for _, i := range w.lv.firsts {
+		if k := &w.lv.known[i]; k.name == name {
 			return w.value(k.span).unescape(), true
 		}
 	}

@@ -29,8 +29,8 @@ func WalkText(src []byte, v Vector, o Options, emit func(*Ref)) Summary {
 				report(s, textEnd(src, i+3))
 			}
 		case src[i] != ':' && hasPrefixFold(src[i:], "www.") && i+4 < len(src) && isAlnum(src[i+4]) && (i == 0 || !isAlnum(src[i-1]) && src[i-1] != '/' && src[i-1] != '.' && src[i-1] != '@'):
-			w.linkified(&f, t, i, linkEnd(src, i, textEnd(src, i)))
-			last = i + 4
+			last = linkEnd(src, i, textEnd(src, i))
+			w.linkified(&f, t, i, last)
 		}
 	}
 	return w.sum

@@ -95,16 +95,17 @@ type walker struct {
 // layer is one text being cut into tokens: the document, or what a srcdoc, a
 // data: URI or a comment holds.
 type layer struct {
-	t     span
-	sc    scanner
-	tok   token
-	tag   []byte // lower-case name of the current tag, without prefix
-	full  string // the same with prefix, made when needed
-	key   []byte // name that places knows it by
-	known []known
-	raw   rawOwner // of the raw text that comes next
-	media string   // media attribute of the style element whose text comes next
-	buf   [32]byte
+	t      span
+	sc     scanner
+	tok    token
+	tag    []byte // lower-case name of the current tag, without prefix
+	full   string // the same with prefix, made when needed
+	key    []byte // name that places knows it by
+	known  []known
+	firsts []int    // of known: the first of each name
+	raw    rawOwner // of the raw text that comes next
+	media  string   // media attribute of the style element whose text comes next
+	buf    [32]byte
 }
 
 // known is an attribute of the current tag that attrs lists.

@@ -112,11 +112,10 @@ func checkCSP(value string) fault {
 }
 
 func (p *parser) checkParam(value string) fault {
-	source, fold, ok := regexpIn(strings.TrimPrefix(value, "~"))
-	if !ok {
-		return fault{}
+	if source, ok := regexpIn(strings.TrimPrefix(value, "~")); ok {
+		return p.checkRegexp(source)
 	}
-	return p.checkRegexp(source, fold)
+	return fault{}
 }
 
 // checkRewrite takes "", an address, a name, an answer code, or
@@ -209,11 +208,8 @@ func applyNames(p *parser, s spec, o option) fault {
 // siteName reads one entry of domain= or to=: a name, "name.*", an IPv6 address
 // in brackets, or a regular expression.
 func (p *parser) siteName(s string) (string, fault) {
-	if source, fold, ok := regexpIn(s); ok {
-		if fold {
-			return "", fault{reasonName, s}
-		}
-		return s, p.checkRegexp(source, true)
+	if source, ok := regexpIn(s); ok && s[len(s)-1] == '/' {
+		return s, p.checkRegexp(source)
 	}
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
 		if a, err := netip.ParseAddr(s[1 : len(s)-1]); err == nil && a.Zone() == "" {
@@ -280,8 +276,8 @@ func applyHeader(p *parser, _ spec, o option) fault {
 		}
 	}
 	value = trim(value)
-	if source, fold, ok := regexpIn(strings.TrimPrefix(value, "~")); ok {
-		if f := p.checkRegexp(source, fold); f.reason != "" {
+	if source, ok := regexpIn(strings.TrimPrefix(value, "~")); ok {
+		if f := p.checkRegexp(source); f.reason != "" {
 			return f
 		}
 	} else if strings.HasPrefix(strings.TrimPrefix(value, "~"), "/") {

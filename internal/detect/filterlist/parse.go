@@ -98,6 +98,8 @@ type parser struct {
 	emit   func(*Rule)
 	rule   Rule
 	opts   optionState
+	// optioned says that the rule has or had options.
+	optioned bool
 	// line counts the lines read, those of includes in their place.
 	line uint32
 	ifs  []branch
@@ -230,12 +232,25 @@ func (p *parser) oneLine(line string) {
 	}
 }
 
-// reset readies the rule for a new line; it keeps the room of its slices.
+// reset readies the rule for a new line. Most lines have no options, and then
+// there are no conditions to clear.
 func (p *parser) reset(line string) {
+	r := &p.rule
+	r.Line, r.Text = p.line, line
+	r.Exception, r.Important, r.BadFilter, r.HostOnly = false, false, false, false
+	r.Kind, r.Page, r.Value, r.Pattern = KindBlock, 0, "", Pattern{}
+	if p.optioned {
+		p.opts, p.optioned = optionState{}, false
+		p.clearConditions()
+	}
+}
+
+// clearConditions keeps the room of the slices.
+func (p *parser) clearConditions() {
 	w := &p.rule.Where
 	domains, to, deny := w.Domains, w.To, w.DenyAllow
 	dns, notDNS, clients, tags := w.DNSTypes, w.NotDNSTypes, w.Clients, w.Tags
-	p.rule = Rule{List: p.rule.List, Line: p.line, Text: line}
+	*w = Conditions{}
 	w.Domains, w.To, w.DenyAllow = domains.none(), to.none(), deny[:0]
 	w.DNSTypes, w.NotDNSTypes = dns[:0], notDNS[:0]
 	w.Clients, w.Tags = clients.none(), tags.none()

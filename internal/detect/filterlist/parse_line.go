@@ -40,7 +40,7 @@ func (p *parser) adblock(line string) fault {
 
 // headerLine reports a line such as "[Adblock Plus 2.0]".
 func headerLine(line string) bool {
-	return line[len(line)-1] == ']' && strings.IndexAny(line, "$*^|") < 0
+	return line[len(line)-1] == ']' && !strings.ContainsAny(line, "$*^|")
 }
 
 // comment counts a comment and takes from it what a list says of itself.
@@ -147,8 +147,8 @@ func (p *parser) network(line string) fault {
 	if f.reason != "" {
 		return f
 	}
-	p.opts = optionState{}
 	if options != "" {
+		p.optioned = true
 		if all, _ := classes(options); all&classBad != 0 {
 			return fault{reason: reasonNUL}
 		} else if all&classHigh != 0 && !utf8.ValidString(options) {
@@ -173,8 +173,10 @@ func (p *parser) network(line string) fault {
 // finish settles types and pages, refuses rules without sense, and sends.
 func (p *parser) finish() fault {
 	r, st := &p.rule, &p.opts
-	if f := st.settle(r); f.reason != "" {
-		return f
+	if p.optioned {
+		if f := st.settle(r); f.reason != "" {
+			return f
+		}
 	}
 	switch {
 	case r.Where.Types == BitPopup && r.Page == 0:
@@ -220,14 +222,14 @@ func (p *parser) anyWebSocket() fault {
 		return f
 	}
 	r.Pattern.Text, r.Pattern.Anchor = "", AnchorNone
-	p.opts.only, p.opts.not = BitWebSocket, 0
+	p.opts.only, p.opts.not, p.optioned = BitWebSocket, 0, true
 	return p.finish()
 }
 
 // tooWide reports a rule that blocks or lifts nearly everything: at most one
 // byte to look for, and no condition at all. Naming a parameter is one.
 func tooWide(r *Rule, st *optionState) bool {
-	if r.Pattern.Regexp != "" || r.Kind == KindRemoveParam && r.Value != "" && r.Value[0] != '~' {
+	if len(r.Pattern.Host) > 1 || r.Pattern.Regexp != "" || r.Kind == KindRemoveParam && r.Value != "" && r.Value[0] != '~' {
 		return false
 	}
 	literal := 0

@@ -26,7 +26,7 @@ func (p *parser) pattern(s string) fault {
 		case !utf8.ValidString(pat.Regexp):
 			return fault{reason: reasonUTF8}
 		}
-		return p.checkRegexp(pat.Regexp, !pat.MatchCase)
+		return p.checkRegexp(pat.Regexp)
 	}
 	if len(s) > MaxPattern {
 		return fault{reason: reasonPattern}

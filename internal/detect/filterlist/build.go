@@ -108,7 +108,7 @@ func (b *builder) note(sh *shape) {
 	if sh.header != 0 {
 		b.s.realms |= hasHeader
 	}
-	if sh.realms()&realmException != 0 && sh.is(flagImportant) {
+	if sh.is(flagException) && sh.is(flagImportant) {
 		b.s.realms |= hasImportantException
 	}
 }
@@ -131,6 +131,19 @@ func (b *builder) addPattern(r *Rule, sh uint32) {
 	for _, t := range b.tokens(&c) {
 		b.uses[t.hash]++
 	}
+}
+
+// paramRegexp returns the expression of a removeparam value that is "/re/",
+// "/re/i" or either after "~", and whether case does not matter.
+func paramRegexp(value string) (source string, fold, ok bool) {
+	value, fold = strings.CutSuffix(strings.TrimPrefix(value, "~"), "/i")
+	if fold {
+		value += "/"
+	}
+	if len(value) < 3 || value[0] != '/' || value[len(value)-1] != '/' {
+		return "", false, false
+	}
+	return value[1 : len(value)-1], fold, true
 }
 
 // plainParam reports whether a removeparam value is a mere name.
@@ -181,7 +194,7 @@ func (b *builder) shape(r *Rule, hosted bool) (uint32, error) {
 		header:  b.header(w.Header),
 	}
 	if r.Kind == KindRemoveParam {
-		if source, fold, ok := regexpIn(strings.TrimPrefix(r.Value, "~")); ok {
+		if source, fold, ok := paramRegexp(r.Value); ok {
 			sh.regex = b.regex(source, !fold) + 1
 		}
 	}

@@ -54,16 +54,21 @@ func (s *Set) inForce(sh *shape, lists []uint64) bool {
 	return true
 }
 
-// holds checks everything about a rule but its pattern, the cheap things first.
-func (q *query) holds(sh *shape) bool {
-	if !q.s.inForce(sh, q.lists) {
+// holds checks everything about a rule but its pattern.
+func (q *query) holds(sh *shape) bool { return q.may(sh) && q.does(sh) }
+
+// may checks what costs little.
+func (q *query) may(sh *shape) bool {
+	if sh.types&q.typeBit == 0 && sh.kind() != KindPage && q.name == nil {
 		return false
 	}
+	return q.s.inForce(sh, q.lists)
+}
+
+// does checks the rest.
+func (q *query) does(sh *shape) bool {
 	if q.name != nil {
 		return q.holdsName(sh)
-	}
-	if sh.types&q.typeBit == 0 && sh.kind() != KindPage {
-		return false
 	}
 	if sh.methods != 0 && !q.method(sh.methods) {
 		return false
@@ -95,7 +100,7 @@ func (q *query) related(w PartyWant) bool {
 	case WantThird:
 		return q.party == detect.ThirdParty
 	case WantSibling:
-		return q.party == detect.FirstParty && q.page != "" && q.pageName() != q.host
+		return q.party == detect.FirstParty && q.pageName() != "" && q.pageName() != q.host
 	}
 	return q.party == detect.FirstParty
 }
@@ -105,17 +110,10 @@ func (q *query) partyOf() detect.Party {
 	if q.req.Site != detect.PartyUnknown {
 		return q.req.Site
 	}
-	if q.page == "" || q.req.PageFrom == detect.PageGuess {
+	if q.pageName() == "" || q.req.PageFrom == detect.PageGuess {
 		return detect.PartyUnknown
 	}
 	return detect.PartyOf(q.host, q.pageName())
-}
-
-func (q *query) pageName() string {
-	if !q.pageKnown {
-		q.pageHost, q.pageKnown = detect.HostOf(q.page), true
-	}
-	return q.pageHost
 }
 
 // maxNameHits bounds how many suffixes of one name a Set may know; no list
@@ -124,11 +122,10 @@ const maxNameHits = 32
 
 // nameHits are the names of a Set's domain conditions that cover a host.
 type nameHits struct {
-	name  string
-	hit   [maxNameHits]nameHit
-	n     int
-	known bool
-	deep  bool // names of the form "name.*" have been looked for
+	name string
+	hit  [maxNameHits]nameHit
+	n    int
+	deep bool // names of the form "name.*" have been looked for
 }
 
 type nameHit struct {
@@ -145,7 +142,7 @@ func (h *nameHits) add(off uint32, size int) {
 
 // fill looks the suffixes of a host up.
 func (h *nameHits) fill(s *Set, host string) {
-	h.name, h.n, h.known, h.deep = host, 0, true, s.realms&hasEntity == 0
+	h.name, h.n, h.deep = host, 0, s.realms&hasEntity == 0
 	if host == "" {
 		return
 	}
@@ -202,26 +199,20 @@ func (s *Set) entityBit(label string) uint32 {
 	return uint32(hi)
 }
 
-func (q *query) findPages() {
-	if !q.pages.known {
-		q.pages.fill(q.s, q.pageName())
-	}
-}
-
 func (q *query) onPage(set uint32) bool {
 	if set == 0 {
 		return true
 	}
-	q.findPages()
-	return q.s.covers(set, &q.pages)
+	return q.s.covers(set, q.pageHits())
 }
 
 func (q *query) toHost(to, deny uint32) bool {
 	if to|deny == 0 {
 		return true
 	}
-	if !q.targets.known {
+	if !q.targetsKnown {
 		q.targets.fill(q.s, q.host)
+		q.targetsKnown = true
 	}
 	return (to == 0 || q.s.covers(to, &q.targets)) && (deny == 0 || !q.s.covers(deny, &q.targets))
 }

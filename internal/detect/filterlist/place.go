@@ -211,6 +211,7 @@ func (s *Set) buildTokens(all []hashed) {
 	slots := 1 << bits.Len(uint(n+n/2))
 	s.slots = make([]uint32, slots*slotWords)
 	s.bitmap = make([]uint32, max(32, 1<<bits.Len(uint(n*bitsPerToken-1)))/32)
+	s.shift = bitmapShift(len(s.bitmap))
 	s.buckets = make([]entry, 0, len(all))
 	runs(all, func(key uint32, run []hashed) {
 		var realms uint32
@@ -222,16 +223,14 @@ func (s *Set) buildTokens(all []hashed) {
 			i = (i + 1) & (slots - 1)
 		}
 		s.slots[i*slotWords], s.slots[i*slotWords+1] = key, uint32(len(s.buckets))<<8|realms
-		bit := s.bitOf(key)
+		bit := key >> s.shift
 		s.bitmap[bit>>5] |= 1 << (bit & 31)
 		s.buckets = appendRun(s.buckets, run)
 	})
 }
 
-// bitOf takes those bits of a hash that the slots look at last.
-func (s *Set) bitOf(hash uint32) uint32 {
-	return hash >> (bits.LeadingZeros32(uint32(len(s.bitmap))) - 5 + 1)
-}
+// bitmapShift leaves of a hash the bits that the slots look at last.
+func bitmapShift(words int) uint8 { return uint8(32 - bits.Len(uint(words*32-1))) }
 
 // minLiteral is the shortest literal worth looking for.
 const minLiteral = 3

@@ -16,11 +16,11 @@ type query struct {
 	want  Want
 
 	// The request, or for a bare name the name alone.
-	url, host, page string
-	req             *detect.Request
-	name            *detect.HostQuestion
-	typeBit         uint32
-	methodBit       uint32
+	url, host string
+	req       *detect.Request
+	name      *detect.HostQuestion
+	typeBit   uint32
+	methodBit uint32
 
 	text text
 	low  target
@@ -31,11 +31,11 @@ type query struct {
 	nrecs  int
 	realms uint8 // of all recs
 
-	party          detect.Party
-	partyKnown     bool
-	pageHost       string
-	pageKnown      bool
-	pages, targets nameHits
+	party        detect.Party
+	partyKnown   bool
+	targets      nameHits
+	targetsKnown bool
+	pageNow      page
 
 	sub detect.Request // the page, when it is asked about itself
 	ids [32]RuleID     // for a picker that takes all
@@ -57,16 +57,17 @@ func (s *Set) get(lists []uint64) *query {
 
 func (s *Set) put(q *query) {
 	q.lists, q.req, q.name, q.want = nil, nil, nil, Want{}
-	q.url, q.host, q.page, q.pageHost, q.sub = "", "", "", "", detect.Request{}
-	q.pages.name, q.targets.name = "", ""
+	q.url, q.host, q.sub, q.targets.name = "", "", detect.Request{}, ""
 	q.low.s, q.orig.s = "", ""
+	q.dropPage()
 	s.pool.Put(q)
 }
 
 // request prepares the query for a request.
 func (q *query) request(r *detect.Request, want Want) {
 	q.req, q.name, q.want = r, nil, want
-	q.url, q.host, q.page = r.URL, r.Host, r.Page
+	q.url, q.host = r.URL, r.Host
+	q.setPage(r.Page)
 	q.typeBit = 1 << r.Type
 	q.methodBit = uint32(methodOf(r.Method))
 	q.reset()
@@ -76,17 +77,15 @@ func (q *query) request(r *detect.Request, want Want) {
 // bare prepares the query for a name alone, patterns included.
 func (q *query) bare(h *detect.HostQuestion) {
 	q.req, q.name, q.want = nil, h, Want{}
-	q.url, q.host, q.page = h.Host, h.Host, ""
+	q.url, q.host = h.Host, h.Host
 	q.reset()
-	q.pageHost, q.pageKnown = "", true
 	q.look()
 	q.low.host, q.low.end = 0, len(q.low.s)
 }
 
 func (q *query) reset() {
 	q.orig.s = ""
-	q.partyKnown, q.pageKnown = false, false
-	q.pages.known, q.targets.known = false, false
+	q.partyKnown, q.targetsKnown = false, false
 }
 
 // look finds the records of the host and the buckets of the tokens.
@@ -135,19 +134,14 @@ func (q *query) tokens() {
 
 func (q *query) token(start, end int) {
 	s := q.s
-	if h := q.text.hash(start, end, s.seed); s.mayHave(h) {
+	if h := q.text.hash(start, end, s.seed); s.bitmap[h>>s.shift>>5]>>(h>>s.shift&31)&1 != 0 {
 		q.bucket(h, start)
 	}
 	if end-start >= headLen {
-		if h := q.text.head(start, s.seed); s.mayHave(h) {
+		if h := q.text.head(start, s.seed); s.bitmap[h>>s.shift>>5]>>(h>>s.shift&31)&1 != 0 {
 			q.bucket(h, start)
 		}
 	}
-}
-
-func (s *Set) mayHave(hash uint32) bool {
-	bit := s.bitOf(hash)
-	return s.bitmap[bit>>5]>>(bit&31)&1 != 0
 }
 
 func (q *query) bucket(hash uint32, pos int) {
@@ -264,12 +258,12 @@ func (q *query) checks(e *entry, pos int) bool {
 }
 
 func (q *query) ofPage(mask uint8, p *picker) bool {
-	q.findPages()
-	if !q.pages.deep && q.s.realms&hasPageEntity != 0 {
-		q.pages.entities(q.s)
+	pages := q.pageHits()
+	if !pages.deep && q.s.realms&hasPageEntity != 0 {
+		pages.entities(q.s)
 	}
-	for i := range q.pages.n {
-		start := q.s.sourceOf(q.pages.hit[i].off)
+	for _, hit := range pages.hit[:pages.n] {
+		start := q.s.sourceOf(hit.off)
 		if start != 0 && int(start) <= len(q.s.byPage) && q.inBucket(q.s.byPage[start-1:], -1, mask, p) {
 			return true
 		}
@@ -282,19 +276,21 @@ func (q *query) try(e *entry, pos int, p *picker) bool {
 	n := e.rule()
 	r := &q.s.rules[n]
 	sh := &q.s.shapes[r.shape]
-	if pos < 0 || r.flags()&patRegexp != 0 {
-		return p.wants(sh) && q.holds(sh) && q.pattern(e, r, pos) && p.take(RuleID(n+1), sh)
+	switch {
+	case !p.wants(sh):
+		return false
+	case r.flags()&patRegexp != 0:
+		return q.may(sh) && q.does(sh) && q.regexp(r.pat) && p.take(RuleID(n+1), sh)
+	case pos < 0:
+		return q.may(sh) && q.pattern(e, r, pos) && q.does(sh) && p.take(RuleID(n+1), sh)
 	}
-	return q.pattern(e, r, pos) && p.wants(sh) && q.holds(sh) && p.take(RuleID(n+1), sh)
+	return q.pattern(e, r, pos) && q.may(sh) && q.does(sh) && p.take(RuleID(n+1), sh)
 }
 
 // pattern compares the URL with a rule's pattern: at the token's place if that
 // is known, else wherever it may be.
 func (q *query) pattern(e *entry, r *rule, pos int) bool {
 	flags := r.flags()
-	if flags&patRegexp != 0 {
-		return q.regexp(r.pat)
-	}
 	t := &q.low
 	if flags&patMatchCase != 0 {
 		t = q.written()

@@ -42,7 +42,10 @@ func (t *text) set(url string) {
 }
 
 // str is what is in use of low, in place: it changes with the next set.
-func (t *text) str() string { return unsafe.String(&t.low[0], t.n) }
+func (t *text) str() string { return bytesString(t.low[:t.n]) }
+
+// bytesString is b as a string, in place.
+func bytesString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // classify lower-cases low in place and marks token bytes, eight at a time.
 func (t *text) classify() {

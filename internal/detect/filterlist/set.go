@@ -21,6 +21,7 @@ type Set struct {
 	lists  uint32
 	count  uint32 // rules
 	realms uint32 // of any rule, and the flags below
+	shift  uint8  // takes a token's hash to its bit in bitmap
 
 	hosts table
 	marks []uint32

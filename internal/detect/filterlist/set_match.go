@@ -49,7 +49,7 @@ func (q *query) match() (m Match) {
 		if m.Exception == 0 {
 			m.Exception = q.exception(0)
 		}
-	case q.s.realms&hasImportantException != 0 || q.s.realms&realmPage != 0:
+	case q.s.realms&hasImportantException != 0:
 		if m.Exception = q.exception(flagImportant); m.Exception != 0 {
 			m.Block, m.Important = m.Important, 0
 		}
@@ -68,13 +68,22 @@ func (q *query) exception(need uint32) RuleID {
 	if p.id != 0 {
 		return p.id
 	}
-	return q.forPage(PageDocument, need)
+	if q.s.realms&realmPage == 0 {
+		return 0
+	}
+	if need&flagImportant != 0 {
+		return q.exceptions().important
+	}
+	return q.exceptions().document
 }
 
 // generic returns the block that stands where generic rules are off, and no
 // exception; or, if there is none, block and the exception that lifts it.
 func (q *query) generic(block RuleID) (RuleID, RuleID) {
-	off := q.forPage(PageGenericBlock, 0)
+	if q.s.realms&realmPage == 0 {
+		return block, 0
+	}
+	off := q.exceptions().generic
 	if off == 0 {
 		return block, 0
 	}
@@ -84,26 +93,6 @@ func (q *query) generic(block RuleID) (RuleID, RuleID) {
 		return p.id, 0
 	}
 	return block, off
-}
-
-// forPage returns an exception for the whole page that switches one of pages
-// off and has the flags of need.
-func (q *query) forPage(pages Pages, need uint32) RuleID {
-	if q.s.realms&realmPage == 0 || q.req == nil {
-		return 0
-	}
-	sub := q.s.get(q.lists)
-	sub.sub = detect.Request{URL: q.page, Host: q.pageName(), Page: q.page, Type: detect.TypeDocument, Method: "GET"}
-	if q.req.Type == detect.TypeDocument {
-		sub.sub.URL, sub.sub.Host, sub.sub.Page = q.url, q.host, q.url
-	}
-	p := picker{need: flagException | need, pages: pages}
-	if sub.sub.URL != "" {
-		sub.request(&sub.sub, Want{})
-		sub.find(realmPage, &p)
-	}
-	q.s.put(sub)
-	return p.id
 }
 
 // redirect returns the rule that names what answers: the important before

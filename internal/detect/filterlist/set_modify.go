@@ -21,7 +21,7 @@ func (s *Set) Modifiers(r *detect.Request, lists []uint64, into []RuleID) []Rule
 	q.find(realmModifier, &p)
 	if got := p.into[len(into):]; len(got) > 0 {
 		got = q.present(s.lift(got))
-		if len(got) > 0 && q.forPage(PageDocument, 0) != 0 {
+		if len(got) > 0 && q.s.realms&realmPage != 0 && q.exceptions().document != 0 {
 			got = s.important(got)
 		}
 		p.into = p.into[:len(into)+len(got)]

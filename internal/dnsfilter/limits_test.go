@@ -13,7 +13,7 @@ import (
 )
 
 // still is a door that is not served, for what sockets on loopback cannot show.
-func still(t *testing.T, o Options) *Door {
+func still(t testing.TB, o Options) *Door {
 	t.Helper()
 	s := emptySet(t)
 	o.Set, o.Upstream = func() *engine.Set { return s }, newUpstream(t, "a.example. 300 IN A 93.184.216.34")

@@ -105,7 +105,6 @@ func (d *Door) serveDoQ(ctx context.Context, c *quic.Conn, from netip.Addr) {
 // doqStream answers one question. It reports false if the client broke the
 // protocol, which ends the connection (RFC 9250 §4.3.3).
 func (d *Door) doqStream(ctx context.Context, s *quic.Stream, from netip.Addr) bool {
-	defer s.Close()
 	_ = s.SetReadDeadline(time.Now().Add(frameTime))
 	b, err := io.ReadAll(io.LimitReader(s, MaxQuery+3))
 	if err != nil {
@@ -123,8 +122,10 @@ func (d *Door) doqStream(ctx context.Context, s *quic.Stream, from netip.Addr) b
 	}
 	_ = s.SetWriteDeadline(time.Now().Add(writeTime))
 	frame := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(out)), uint16(len(out)))
-	_, err = s.Write(append(frame, out...))
-	return err == nil || ctx.Err() == nil
+	if _, err = s.Write(append(frame, out...)); err == nil {
+		_ = s.Close()
+	}
+	return true // who stops listening has broken nothing
 }
 
 // doqClean reports whether a message is fit for QUIC: id 0, and no option that

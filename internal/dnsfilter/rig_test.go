@@ -39,7 +39,7 @@ type fakeUpstream struct {
 	asked   []*dns.Msg
 }
 
-func newUpstream(t *testing.T, zone ...string) *fakeUpstream {
+func newUpstream(t testing.TB, zone ...string) *fakeUpstream {
 	t.Helper()
 	f := &fakeUpstream{records: map[string][]dns.RR{}, special: map[string]func(*dns.Msg) *dns.Msg{}}
 	f.add(t, zone...)

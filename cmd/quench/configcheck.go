@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/lists"
 	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/strictyaml"
 )
@@ -109,6 +111,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 	k.notYet()
 	k.word(c.Mode, []string{"block", "observe"}, "mode")
 	k.proxy(&c.Proxy)
+	k.lists(c.Lists)
 	for i, o := range c.Allow {
 		if _, err := memory.CheckOverride(o); err != nil {
 			k.fault(err.Error(), "allow", i)
@@ -124,7 +127,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 // notYet refuses values for features that this version does not have: silence
 // would let people believe that they are protected.
 func (k *checker) notYet() {
-	for _, path := range [][]any{{"dns"}, {"lists"}, {"clients"}} {
+	for _, path := range [][]any{{"dns"}, {"clients"}} {
 		if k.has(path...) {
 			k.fault("not in this version of quench; take it out", path...)
 		}
@@ -203,6 +206,23 @@ func (k *checker) bounds(p *proxyConfig) {
 	count(p.MaxClientConns, "max_connections_per_client")
 	if k.has("proxy", "max_connections_per_client") && p.MaxClientConns > p.MaxConns {
 		k.fault(fmt.Sprintf("%d is more than max_connections, %d", p.MaxClientConns, p.MaxConns), "proxy", "max_connections_per_client")
+	}
+}
+
+// lists says which of the lists there are not.
+func (k *checker) lists(specs []string) {
+	cat, err := catalogue()
+	if err != nil {
+		k.fault(err.Error(), "lists")
+		return
+	}
+	for i, spec := range specs {
+		if text := listFault(cat, spec, filepath.Dir(k.file)); text != "" {
+			k.fault(text, "lists", i)
+		}
+	}
+	if len(specs) > lists.MaxLists {
+		k.fault(fmt.Sprintf("more than %d lists", lists.MaxLists), "lists")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -81,8 +82,9 @@ func (a *app) listRefs(cat *lists.Catalogue, cfg *config) ([]lists.Ref, error) {
 }
 
 // openLists opens the lists of the data directory with what cfg and the command
-// line ask for. Nothing is read or compiled before Load.
-func (a *app) openLists(dir string, cfg *config, readOnly bool) (*lists.Store, error) {
+// line ask for. Nothing is read or compiled before Load. A nil log is for
+// commands, which say themselves what happens.
+func (a *app) openLists(dir string, cfg *config, readOnly bool, log *slog.Logger) (*lists.Store, error) {
 	cat, err := catalogue()
 	if err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func (a *app) openLists(dir string, cfg *config, readOnly bool) (*lists.Store, e
 		return nil, err
 	}
 	s, err := lists.Open(lists.Options{
-		Dir: filepath.Join(dir, lists.DirName), Catalogue: cat, Client: client, ReadOnly: readOnly, Log: a.logger(),
+		Dir: filepath.Join(dir, lists.DirName), Catalogue: cat, Client: client, ReadOnly: readOnly, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -163,7 +165,7 @@ func (a *app) withLists(ctx context.Context, readOnly bool, do func(l listKeeper
 			return err
 		}
 	}
-	s, err := a.openLists(dir, cfg, readOnly)
+	s, err := a.openLists(dir, cfg, readOnly, nil)
 	if err != nil {
 		return err
 	}

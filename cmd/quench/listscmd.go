@@ -298,7 +298,7 @@ func orNothing(before, s string) string {
 
 // examineOwnLists looks at the lists of a data directory that no service uses.
 func (a *app) examineOwnLists(ctx context.Context, r *report, dir string, cfg *config) {
-	s, err := a.openLists(dir, cfg, true)
+	s, err := a.openLists(dir, cfg, true, nil)
 	if err != nil {
 		r.add("lists", fail, oneLine(err), "")
 		return

@@ -49,6 +49,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": cmdReady, "get": cmdGet, "waitlog": cmdWaitLog, "holdport": cmdHoldPort, "exitcode": cmdExitCode,
 			"waitmode": cmdWaitMode, "hangup": cmdHangup, "reload": cmdReload,
+			"listserver": cmdListServer,
 		},
 	})
 }

@@ -144,7 +144,7 @@ func (s *service) openState(ctx context.Context, cfg *config, noRecord bool) (er
 		return err
 	}
 	s.mem.SetConfig(cfg.memory())
-	if s.lists, err = s.app.openLists(s.dir, cfg, false); err != nil {
+	if s.lists, err = s.app.openLists(s.dir, cfg, false, s.log); err != nil {
 		return err
 	}
 	s.loadLists(ctx)

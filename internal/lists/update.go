@@ -49,7 +49,7 @@ const (
 
 // UpdateOptions says what Update does. The zero value updates all lists.
 type UpdateOptions struct {
-	// Names chooses lists by name or by what they were given as; nil is all.
+	// Names chooses lists by name or by what they were given as; none is all.
 	Names []string
 	// Force takes a list even if it is suddenly much shorter.
 	Force bool
@@ -75,7 +75,7 @@ func (j job) tell(p Progress) {
 // each with its name; the others are updated all the same.
 func (s *Store) Update(ctx context.Context, o UpdateOptions) error {
 	refs := s.Selection()
-	if o.Names != nil {
+	if len(o.Names) > 0 {
 		refs = nil
 		for _, n := range o.Names {
 			r, ok := s.find(n)

@@ -71,6 +71,7 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	defer cancel()
 	var wg sync.WaitGroup
 	errs := make([]error, 1+len(list))
+	wg.Go(func() { _ = s.lists.Serve(ctx) }) // ends with ctx alone
 	wg.Go(func() {
 		defer cancel()
 		errs[0] = (&control.Server{Service: s.api(), Log: s.log}).Serve(ctx, s.sock)

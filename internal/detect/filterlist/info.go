@@ -1,6 +1,9 @@
 package filterlist
 
-import "strings"
+import (
+	"runtime"
+	"strings"
+)
 
 // ListOf returns the number of the rule's list, 0 for no rule of this Set. It
 // takes some tens of nanoseconds.
@@ -9,7 +12,9 @@ func (s *Set) ListOf(id RuleID) uint16 {
 	if sh == nil {
 		return 0
 	}
-	return sh.number()
+	n := sh.number()
+	runtime.KeepAlive(s)
+	return n
 }
 
 // Info explains a rule; the zero Info for an id that is not of this Set. Its
@@ -26,8 +31,10 @@ func (s *Set) Info(id RuleID) Info {
 	}
 	if sh.is(flagWhole) {
 		info.Text = strings.Clone(s.str(sh.prefix))
+		runtime.KeepAlive(s)
 		return info
 	}
 	info.Text = s.str(sh.prefix) + core + s.str(sh.suffix)
+	runtime.KeepAlive(s) // what it lies in may go with it
 	return info
 }

@@ -46,13 +46,15 @@ func (t *target) matchAt(p string, flags uint8, start int) bool {
 	if start < 0 || start > len(t.s) || !t.anchored(flags, start) {
 		return false
 	}
-	if flags&patStar == 0 {
-		end, ok := t.segment(p, start)
-		return ok && t.ended(flags, end)
+	first, more, star := strings.Cut(p, "*")
+	end, ok := t.segment(first, start)
+	switch {
+	case !ok:
+		return false
+	case star:
+		return t.rest(more, flags, end)
 	}
-	star := strings.IndexByte(p, '*')
-	end, ok := t.segment(p[:star], start)
-	return ok && t.rest(p[star+1:], flags, end)
+	return t.ended(flags, end)
 }
 
 // anchored reports whether a pattern with these flags may begin at start.

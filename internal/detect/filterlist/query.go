@@ -250,7 +250,7 @@ func (q *query) inBucket(bucket []entry, pos int, mask uint8, p *picker) bool {
 // checks compares the bytes beside the token.
 func (q *query) checks(e *entry, pos int) bool {
 	at := pos + int(int8(e.to>>24))
-	if at < 0 {
+	if at < 0 || at > q.text.n {
 		return false
 	}
 	n := e.at & 0xff

@@ -1,6 +1,7 @@
 package filterlist
 
 import (
+	"runtime"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -75,6 +76,7 @@ func (s *Set) Clean(url string, ids []RuleID) string {
 		}
 		kept = append(kept, one)
 	}
+	runtime.KeepAlive(s)
 	switch {
 	case !removed:
 		return url

@@ -1,6 +1,10 @@
 package filterlist
 
-import "github.com/quench-proxy/quench/internal/detect"
+import (
+	"runtime"
+
+	"github.com/quench-proxy/quench/internal/detect"
+)
 
 // Host asks what lists say about a bare name: a DNS question, a CONNECT target,
 // a name in a ClientHello or a mail. Rules act as on a resolver: those whose
@@ -26,6 +30,7 @@ func (s *Set) Host(h *detect.HostQuestion, lists []uint64) Match {
 		f.rewrite = q.rewrite()
 		s.put(q)
 	}
+	runtime.KeepAlive(s) // what it lies in may go with it
 	return f.match()
 }
 
@@ -109,7 +114,9 @@ func (s *Set) Rewrites(h *detect.HostQuestion, lists []uint64, into []RuleID) []
 	p := picker{all: true, into: into}
 	q.find(realmRewrite, &p)
 	s.put(q)
-	return into[:len(into)+len(s.lift(p.into[len(into):]))]
+	into = into[:len(into)+len(s.lift(p.into[len(into):]))]
+	runtime.KeepAlive(s)
+	return into
 }
 
 // Names reports whether any enabled rule, of whatever kind, names host or a
@@ -119,6 +126,7 @@ func (s *Set) Names(host string, lists []uint64) bool {
 	if s == nil || len(lists) == 0 {
 		return false
 	}
+	defer runtime.KeepAlive(s)
 	for sfx := s.hosts.suffixes(host, s.seed); ; {
 		off, _, ok := sfx.next()
 		if !ok {

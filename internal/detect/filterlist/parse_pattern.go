@@ -111,14 +111,18 @@ func hostStop(s string) int {
 // hostPart sets the host that s begins with; the host is lower case even where
 // case matters.
 func hostPart(pat *Pattern, s string, upper bool) string {
-	n := hostStop(s)
+	n, all := 0, uint8(0)
+	for n < len(s) && classOf[s[n]]&classStop == 0 {
+		all |= classOf[s[n]]
+		n++
+	}
 	if n < len(s) && s[n] == '*' {
 		return s
 	}
-	if upper {
+	if upper && all&classUpper != 0 {
 		s = strings.ToLower(s[:n]) + s[n:]
 	}
-	if all, _ := classes(s[:n]); all&^className == 0 {
+	if all&^(className|classUpper) == 0 {
 		pat.Host = s[:n]
 	}
 	return s

@@ -42,7 +42,7 @@ func (a *app) checkCmd() *cobra.Command {
 			if stream && asJSON {
 				return usagef("--json is for one URL; --jsonl prints JSON anyway")
 			}
-			c, err := a.newJudge()
+			c, err := a.newJudge(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -122,7 +122,7 @@ type judge struct {
 
 // newJudge takes rules, configuration and what was learned and allowed.
 // Nothing is written.
-func (a *app) newJudge() (*judge, error) {
+func (a *app) newJudge(ctx context.Context) (*judge, error) {
 	r, err := a.loadRules()
 	if err != nil {
 		return nil, err
@@ -133,6 +133,9 @@ func (a *app) newJudge() (*judge, error) {
 	}
 	dir, err := a.data()
 	if err != nil {
+		return nil, err
+	}
+	if err := a.withListsInForce(ctx, r, dir, cfg); err != nil {
 		return nil, err
 	}
 	m, err := memory.Open(dir, memory.Options{ReadOnly: true})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/detect/names"
 	"github.com/quench-proxy/quench/internal/detect/redact"
 	"github.com/quench-proxy/quench/internal/ledger"
@@ -59,7 +60,12 @@ type service struct {
 	over    overrides
 	started time.Time
 
-	rules  atomic.Pointer[ruleSet]
+	rules atomic.Pointer[ruleSet]
+	// inForce is what the rules and the lists of a moment make together.
+	inForce    atomic.Pointer[engine.Set]
+	combining  sync.Mutex
+	generation uint64
+
 	cfg    atomic.Pointer[config]
 	logins atomic.Pointer[proxy.Passwords] // nil if the proxy asks for none
 	ca     *trust.CA
@@ -147,6 +153,8 @@ func (s *service) openState(ctx context.Context, cfg *config, noRecord bool) (er
 	if s.lists, err = s.app.openLists(s.dir, cfg, false, s.log); err != nil {
 		return err
 	}
+	s.combine()
+	s.lists.OnChange(func(*lists.Snapshot) { s.combine() })
 	s.loadLists(ctx)
 	if noRecord {
 		return nil
@@ -287,6 +295,7 @@ func (s *service) reload(ctx context.Context) error {
 		s.logins.Store(logins)
 	}
 	s.rules.Store(r)
+	s.combine()
 	s.mem.SetConfig(cfg.memory())
 	s.cfg.Store(cfg)
 	if err := s.selectLists(ctx, cfg); err != nil {

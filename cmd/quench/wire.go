@@ -14,7 +14,6 @@ import (
 
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/detect"
-	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/proxy"
@@ -38,7 +37,6 @@ func (c *config) memory() memory.Config {
 // newProxy makes a proxy on the service's state. Without a recorder it keeps
 // what it learns to itself: on disk it would show where somebody was.
 func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *proxy.Proxy {
-	set := func() *engine.Set { return s.rules.Load().set }
 	var mind interface {
 		Policy(client string) *detect.Policy
 		Learn(host, url string, at time.Time)
@@ -49,10 +47,10 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 	policy := func(c filter.Client) *detect.Policy { return mind.Policy(c.Label) }
 	p := &proxy.Proxy{
 		Filter: &filter.Filter{
-			Set: set, Policy: policy, Recorder: rec,
+			Set: s.set, Policy: policy, Recorder: rec,
 			Learn: mind.Learn, Allow: s.allowFromPage, Secret: secret, Log: s.log,
 		},
-		Set: set, Policy: policy, Recorder: rec, CA: s.ca,
+		Set: s.set, Policy: policy, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
 		Upstream: cfg.Proxy.Upstream, FailOpen: cfg.Proxy.Fail == "direct", Drain: drainTime, Log: s.log,
 		MaxAllConns: cfg.Proxy.MaxConns, MaxConns: cfg.Proxy.MaxClientConns,

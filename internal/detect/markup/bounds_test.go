@@ -149,7 +149,7 @@ func TestLinear(t *testing.T) {
 				return time.Since(start)
 			}
 			run(1 << 12)
-			small, big := run(1<<16), run(1<<20)
+			small, big := run(1<<14), run(1<<18)
 			if big > 500*time.Millisecond && big > 160*small {
 				t.Errorf("16 times the input takes %v instead of %v", big, small)
 			}

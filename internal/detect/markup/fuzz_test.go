@@ -75,6 +75,7 @@ func FuzzWalk(f *testing.F) {
 		}
 		checkWalk(t, src, Walk)
 		sameTokens(t, "input", src)
+		sameAttrs(t, "input", src)
 		once, left := Clean(src, Options{}, nil)
 		if left > 0 {
 			t.Fatalf("%d active references left in %q\nof %q", left, once, src)

@@ -8,8 +8,7 @@ import (
 // srcdoc walks the document that an iframe's attribute holds.
 func (w *walker) srcdoc(v span) {
 	w.within(StepSrcdoc, v.whole(), vectorSet(25), func() {
-		w.ctx = surroundings{template: w.ctx.template}
-		w.run(v)
+		w.document(v)
 	})
 }
 
@@ -77,7 +76,7 @@ func holdsTag(b []byte) bool {
 // reader may see tags in it: in SVG, and where sanitizers and browsers part.
 func (w *walker) styleText(t span) {
 	c := carrier{tag: "style", elem: t.whole(), media: w.lv.media}
-	if w.src == nil || w.depth > 0 {
+	if w.rulesApply() {
 		w.rules.add(t.b)
 	}
 	if w.ctx.svg > 0 || w.ctx.math > 0 {
@@ -89,6 +88,29 @@ func (w *walker) styleText(t span) {
 	if i := bytes.IndexByte(t.b, '<'); i >= 0 && holdsElement(t.b[i:]) {
 		w.inside(StepRawText, t, Legacy, vectorSet(117))
 	}
+}
+
+// rulesApply reports whether a style element here counts for visibility and
+// has not been read ahead: not one in a conditional comment.
+func (w *walker) rulesApply() bool {
+	if w.depth == 0 {
+		return w.src == nil
+	}
+	switch w.path[len(w.path)-1].Kind {
+	case StepSrcdoc, StepData, StepNoscript:
+		return true
+	}
+	return false
+}
+
+// document walks a document of its own: neither open elements nor rules of
+// the one around count in it.
+func (w *walker) document(t span) {
+	rules := w.rules
+	w.rules = hideRules{}
+	w.ctx = surroundings{template: w.ctx.template}
+	w.run(t)
+	w.rules = rules
 }
 
 // holdsElement reports whether "<" and a letter stand in b.
@@ -322,11 +344,10 @@ func (w *walker) enterData(f *find, typ []byte, body span, tricks Vectors) {
 		}
 		base, based := w.base, w.based
 		w.base, w.based = "", true
-		w.ctx = surroundings{template: w.ctx.template}
 		if bytes.Contains(typ, []byte("css")) {
 			w.css(body, carrier{tag: f.tag, attr: f.attr, elem: f.elem})
 		} else {
-			w.run(body)
+			w.document(body)
 		}
 		w.base, w.based = base, based
 	})

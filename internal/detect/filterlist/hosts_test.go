@@ -101,17 +101,25 @@ func TestUTF16(t *testing.T) {
 func TestRefusedWhole(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"page":     "\r\n <!DOCTYPE html><html><body>404</body></html>",
-		"xml":      "<?xml version=\"1.0\"?><Error/>",
-		"json":     " {\"message\": \"rate limited\"}\n",
-		"gzip":     "\x1f\x8b\x08\x00",
-		"zip":      "PK\x03\x04aaaa",
-		"too long": strings.Repeat("||a.example^\n", MaxList/13+1),
+		"page": "\r\n <!DOCTYPE html><html><body>404</body></html>",
+		"xml":  "<?xml version=\"1.0\"?><Error/>",
+		"json": " {\"message\": \"rate limited\"}\n",
+		"gzip": "\x1f\x8b\x08\x00",
+		"zip":  "PK\x03\x04aaaa",
 	} {
 		rules, report := parseText(Source{Name: name, Text: []byte(text)})
 		if len(rules) != 0 || report.Err == nil || !strings.Contains(report.Err.Error(), name) {
 			t.Errorf("%s: %d rules, error %v, want an error that names it", name, len(rules), report.Err)
 		}
+	}
+}
+
+// TestTooLong checks that a list of more than MaxList is not even looked at.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	rules, report := parseText(Source{Name: "huge", Text: make([]byte, MaxList+1)})
+	if len(rules) != 0 || report.Err == nil || !strings.Contains(report.Err.Error(), "longer than") {
+		t.Errorf("%d rules, error %v, want it refused for its length", len(rules), report.Err)
 	}
 }
 

@@ -20,13 +20,16 @@ type bounds struct {
 	// before: the longest timeout of the service, and room for a slow machine.
 	settle time.Duration
 	// memory is by how many bytes the median of the last quarter of a run may be
-	// above that of the first.
+	// above that of the second, and what is held afterwards above what was held
+	// before it. In the first quarter the load and its memory still rise.
 	memory int64
+	// heap is how many bytes more may be live afterwards: what caches hold.
+	heap int64
 	// thick wants each fault to have struck each protocol.
 	thick bool
 }
 
-var usual = bounds{settle: 5 * time.Minute, memory: 32 << 20}
+var usual = bounds{settle: 5 * time.Minute, memory: 32 << 20, heap: 16 << 20}
 
 const (
 	stillTimes = 4 // equal readings in a row that make a state
@@ -96,12 +99,16 @@ func judge(ctx context.Context, w io.Writer, svc *service, n *network, t *tally,
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "# %v after the load: %d goroutines (%d before it), %d descriptors (%d), %d MB (%d)\n", took.Round(time.Second),
-		end.goroutines.sum(), start.goroutines.sum(), end.fds.sum(), start.fds.sum(), end.rss>>20, start.rss>>20)
+	fmt.Fprintf(w, "# %v after the load: %d goroutines (%d before it), %d descriptors (%d)\n", took.Round(time.Second),
+		end.goroutines.sum(), start.goroutines.sum(), end.fds.sum(), start.fds.sum())
 	if more := end.beyond(start); len(more) > 0 {
 		errs = append(errs, fmt.Errorf("leaked: %v after the load there are %s", took.Round(time.Second), strings.Join(more, "; ")))
 	}
-	errs = append(errs, flat(w, memory, b.memory), answers(t))
+	lean, err := svc.collect()
+	if err != nil {
+		return err
+	}
+	errs = append(errs, flat(w, memory, b.memory), held(w, start, lean, b), answers(t))
 	panicked, err := svc.said("handler panicked")
 	if err != nil {
 		return err
@@ -135,28 +142,39 @@ func answers(t *tally) error {
 	return nil
 }
 
-// flat wants the memory at the end to be that of the beginning.
+// flat wants the memory in the last quarter to be that of the second.
 func flat(w io.Writer, memory []int64, most int64) error {
 	if len(memory) < 4 {
 		return fmt.Errorf("memory was looked at %d times, which tells nothing", len(memory))
 	}
-	early, late := drift(memory)
-	fmt.Fprintf(w, "# memory: median of the first quarter %d MB, of the last %d MB, highest %d MB\n", early>>20, late>>20, slices.Max(memory)>>20)
-	if late-early > most {
-		return fmt.Errorf("memory grew from %d to %d MB, by more than %d MB", early>>20, late>>20, most>>20)
+	q := quarters(memory)
+	fmt.Fprintf(w, "# memory: medians of the quarters %d, %d, %d, %d MB, highest %d MB\n", q[0]>>20, q[1]>>20, q[2]>>20, q[3]>>20, slices.Max(memory)>>20)
+	if q[3]-q[1] > most {
+		return fmt.Errorf("memory grew from %d to %d MB, by more than %d MB", q[1]>>20, q[3]>>20, most>>20)
 	}
 	return nil
 }
 
-// drift returns the median of the first and of the last quarter of v, which is
-// not empty.
-func drift(v []int64) (early, late int64) {
-	n := max(1, len(v)/4)
-	mid := func(v []int64) int64 {
-		v = slices.Sorted(slices.Values(v))
-		return v[len(v)/2]
+// quarters returns the median of each quarter of v, which has four or more.
+func quarters(v []int64) (q [4]int64) {
+	for i := range q {
+		part := slices.Sorted(slices.Values(v[i*len(v)/4 : (i+1)*len(v)/4]))
+		q[i] = part[len(part)/2]
 	}
-	return mid(v[:n]), mid(v[len(v)-n:])
+	return q
+}
+
+// held wants what is left when the garbage has gone to be what was there
+// before the load.
+func held(w io.Writer, start, end reading, b bounds) error {
+	fmt.Fprintf(w, "# memory held, garbage collected: %d MB, %d MB of it live (before the load %d, %d)\n", end.rss>>20, end.heap>>20, start.rss>>20, start.heap>>20)
+	switch {
+	case end.rss-start.rss > b.memory:
+		return fmt.Errorf("memory held grew from %d to %d MB, by more than %d MB", start.rss>>20, end.rss>>20, b.memory>>20)
+	case end.heap-start.heap > b.heap:
+		return fmt.Errorf("live memory grew from %d to %d MB, by more than %d MB", start.heap>>20, end.heap>>20, b.heap>>20)
+	}
+	return nil
 }
 
 // events wants each hit that was answered to be in the store or counted as

@@ -149,7 +149,12 @@ func warm(ctx context.Context, w io.Writer, svc *service, site *origin.Site, t *
 		return reading{}, err
 	}
 	r, err := still(ctx, svc)
+	if err != nil {
+		return r, err
+	}
 	fmt.Fprintf(w, "# opened by the first request of each kind and kept: %s\n", strings.Join(r.beyond(cold), "; "))
+	lean, err := svc.collect()
+	r.rss, r.heap = lean.rss, lean.heap
 	return r, err
 }
 

@@ -37,7 +37,7 @@ type service struct {
 // reading is what one look at the service shows.
 type reading struct {
 	goroutines, fds census
-	rss, heap       int64 // bytes
+	rss, heap       int64 // bytes; heap is what the last collection left
 }
 
 // beyond lists what r holds and base does not.
@@ -114,9 +114,14 @@ func (s *service) output(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 // read looks at the service.
-func (s *service) read() (r reading, err error) {
+func (s *service) read() (reading, error) { return s.ask(syscall.SIGUSR1) }
+
+// collect looks at it after it has collected its garbage.
+func (s *service) collect() (reading, error) { return s.ask(syscall.SIGUSR2) }
+
+func (s *service) ask(sig os.Signal) (r reading, err error) {
 	_ = os.Remove(s.stats)
-	if err := s.Signal(syscall.SIGUSR1); err != nil {
+	if err := s.Signal(sig); err != nil {
 		return r, err
 	}
 	var data []byte

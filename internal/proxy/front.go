@@ -91,6 +91,8 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 	}
 	x.out = newWriter(w, r)
 	x.out.stall = orDefault(s.p.StallTimeout, defaultStall)
+	x.out.crowded = s.core.pools.enter(c.Addr)
+	defer s.core.pools.leave(c.Addr)
 	// Of a body with a length and a coding net/http shows us the coding alone;
 	// RFC 9112 §6.1 has such a connection end, so all with a coding do.
 	// Of HTTP/1.0, where a coding means nothing, it hides even that.

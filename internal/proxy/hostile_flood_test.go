@@ -29,7 +29,7 @@ func neighbour(t *testing.T, w *world, addr string) {
 	}
 }
 
-func inTunnel(t *testing.T, w *world, addr string, protos ...string) *tls.Conn {
+func inTunnel(t testing.TB, w *world, addr string, protos ...string) *tls.Conn {
 	t.Helper()
 	c, _ := tunnelTo(t, addr, "site.example:443")
 	tc := tls.Client(c, &tls.Config{ServerName: "site.example", RootCAs: w.ca, NextProtos: protos})
@@ -54,13 +54,11 @@ func pour(c net.Conn, head, line string, most int) int {
 	return n
 }
 
-func TestHostileHeaders(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
-	addr := w.serve(Always)
-	const most = 64 << 20
-	for _, tt := range []struct{ name, head, line string }{
+// endless is a request whose header never ends; %s stands for its target.
+type endless struct{ name, head, line string }
+
+func endlessHeaders() []endless {
+	return []endless{
 		{"endless fields", "GET %s HTTP/1.1\r\nHost: site.example\r\n", "X: y\r\n"},
 		{"large fields", "GET %s HTTP/1.1\r\nHost: site.example\r\n", "X: " + strings.Repeat("y", 8000) + "\r\n"},
 		{"endless value", "GET %s HTTP/1.1\r\nHost: site.example\r\nX: ", "yyyyyyyy"},
@@ -69,7 +67,16 @@ func TestHostileHeaders(t *testing.T) {
 		{"endless target", "GET %s", "xxxxxxxx"},
 		{"endless method", "", "XXXXXXXX"},
 		{"endless trailers", "POST %s HTTP/1.1\r\nHost: site.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"},
-	} {
+	}
+}
+
+func TestHostileHeaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
+	addr := w.serve(Always)
+	const most = 64 << 20
+	for _, tt := range endlessHeaders() {
 		head := func(target string) string { return strings.ReplaceAll(tt.head, "%s", target) }
 		if n := pour(raw(t, addr), head("http://site.example/"), tt.line, most); n >= most {
 			t.Errorf("%s: %d bytes were taken", tt.name, n)
@@ -89,7 +96,7 @@ type h2Conn struct {
 	enc *hpack.Encoder
 }
 
-func newH2Conn(t *testing.T, w *world, addr string) *h2Conn {
+func newH2Conn(t testing.TB, w *world, addr string) *h2Conn {
 	c := &h2Conn{Conn: inTunnel(t, w, addr, "h2")}
 	c.Framer = http2.NewFramer(c.Conn, c.Conn)
 	c.enc = hpack.NewEncoder(&c.buf)
@@ -111,6 +118,14 @@ func (c *h2Conn) block(extra ...string) []byte {
 	return bytes.Clone(c.buf.Bytes())
 }
 
+// endlessBlocks are what the frames of a header that never ends hold.
+func endlessBlocks() map[string]func(c *h2Conn) []byte {
+	return map[string]func(c *h2Conn) []byte{
+		"literal fields": func(c *h2Conn) []byte { return c.block("x-pad", strings.Repeat("y", 12<<10))[4:] },
+		"indexed fields": func(*h2Conn) []byte { return bytes.Repeat([]byte{0x80 | 16}, 16<<10) }, // accept-encoding, out of the static table
+	}
+}
+
 // TestHostileContinuations sends a header over HTTP/2 that never ends. Empty
 // frames are not in the table: net/http takes any number, and keeps nothing of
 // them.
@@ -119,10 +134,7 @@ func TestHostileContinuations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.site(http.HandlerFunc(greet), "site.example", "calm.example")
 	addr := w.serve(Always)
-	for name, part := range map[string]func(c *h2Conn) []byte{
-		"literal fields": func(c *h2Conn) []byte { return c.block("x-pad", strings.Repeat("y", 12<<10))[4:] },
-		"indexed fields": func(*h2Conn) []byte { return bytes.Repeat([]byte{0x80 | 16}, 16<<10) }, // accept-encoding, out of the static table
-	} {
+	for name, part := range endlessBlocks() {
 		c := newH2Conn(t, w, addr)
 		go func() { _, _ = io.Copy(io.Discard, c.Conn) }()
 		err := c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: c.block(), EndStream: true})

@@ -52,8 +52,8 @@ func TestHostileSlowHeaders(t *testing.T) {
 	neighbour(t, w, addr)
 }
 
-// endless answers with what never ends, and tells on gone when its client went.
-func endless(gone chan<- struct{}) http.Handler {
+// torrent answers with what never ends, and tells on gone when its client went.
+func torrent(gone chan<- struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host == "calm.example" {
 			greet(w, r)
@@ -80,7 +80,7 @@ func TestHostileSlowReaders(t *testing.T) {
 	t.Parallel()
 	gone := make(chan struct{}, 8)
 	w := newWorld(t, func(p *Proxy) { p.StallTimeout = time.Second; p.TunnelIdle = time.Second })
-	w.site(endless(gone), "site.example", "calm.example")
+	w.site(torrent(gone), "site.example", "calm.example")
 	addr, splicing := w.serve(Always), w.serve(Never)
 	var open []net.Conn
 	plain := smallWindow(t, addr)
@@ -119,7 +119,7 @@ func TestSlowButSteady(t *testing.T) {
 	const stall = 3 * time.Second
 	gone := make(chan struct{}, 8)
 	w := newWorld(t, func(p *Proxy) { p.StallTimeout = stall; p.TunnelIdle = stall })
-	w.site(endless(gone), "site.example")
+	w.site(torrent(gone), "site.example")
 	addr := w.serve(Always)
 	for _, tt := range []struct {
 		base string

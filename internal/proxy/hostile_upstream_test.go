@@ -20,20 +20,25 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// TestHostileAnswers has sites that answer without end.
-func TestHostileAnswers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	w.site(http.HandlerFunc(greet), "calm.example")
-	addr := w.serve(Always)
-	for i, tt := range []struct{ name, head, line string }{
+// endlessAnswers are answers of sites that never end.
+func endlessAnswers() []endless {
+	return []endless{
 		{"endless fields", "HTTP/1.1 200 OK\r\n", "X: y\r\n"},
 		{"large fields", "HTTP/1.1 200 OK\r\n", "X: " + strings.Repeat("y", 8000) + "\r\n"},
 		{"endless status line", "HTTP/1.1 200 ", "OOOOOOOO"},
 		{"endless early hints", "", "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"},
 		{"endless 102", "", "HTTP/1.1 102 Processing\r\n\r\n"},
 		{"endless 100", "", "HTTP/1.1 100 Continue\r\n\r\n"},
-	} {
+	}
+}
+
+// TestHostileAnswers has sites that answer without end.
+func TestHostileAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(greet), "calm.example")
+	addr := w.serve(Always)
+	for i, tt := range endlessAnswers() {
 		host := fmt.Sprintf("site%d.example", i)
 		taken := w.pourer(host, tt.head, tt.line)
 		for _, base := range []string{"http://", "https://"} {
@@ -138,7 +143,7 @@ func giants() map[string][]byte {
 }
 
 // bombs are small bodies that decode to 64 MB.
-func bombs(t *testing.T) map[string][]byte {
+func bombs(t testing.TB) map[string][]byte {
 	zeros := make([]byte, 1<<20)
 	out := map[string][]byte{}
 	for name, open := range map[string]func(io.Writer) io.WriteCloser{

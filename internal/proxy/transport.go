@@ -7,22 +7,56 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 )
 
+// What a client does not read of an answer over HTTP/2 waits here, up to the
+// window of its stream. One client's first answers get a wide one, for the sake
+// of far sites; those past them, which share its line anyway, a narrow one, so
+// that hundreds of answers that nobody reads stay small.
+const (
+	wideAnswers  = 16
+	wideWindow   = 512 << 10
+	narrowWindow = 32 << 10
+)
+
 // pools holds a transport for each class of client and target, so that a
-// connection which one client may use is never found by another who may not.
-type pools struct{ tr [4]*http.Transport }
+// connection which one client may use is never found by another who may not,
+// each with wide and with narrow windows.
+type pools struct {
+	wide, narrow [4]*http.Transport
+
+	mu   sync.Mutex
+	open map[netip.Addr]int // answers under way of a client
+}
 
 func newPools(c *core) *pools {
-	p := &pools{}
-	for i := range p.tr {
-		p.tr[i] = newTransport(c)
+	p := &pools{open: map[netip.Addr]int{}}
+	for i := range p.wide {
+		p.wide[i] = newTransport(c, wideWindow)
+		p.narrow[i] = newTransport(c, narrowWindow)
 	}
 	return p
 }
 
-func (p *pools) pick(loopback, private bool) *http.Transport {
+// enter counts an answer of a client, and says whether it is one of a crowd.
+func (p *pools) enter(a netip.Addr) (crowded bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[a]++
+	return p.open[a] > wideAnswers
+}
+
+func (p *pools) leave(a netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open[a]--; p.open[a] <= 0 {
+		delete(p.open, a)
+	}
+}
+
+func (p *pools) pick(loopback, private bool) pool {
 	i := 0
 	if loopback {
 		i = 1
@@ -30,16 +64,28 @@ func (p *pools) pick(loopback, private bool) *http.Transport {
 	if private {
 		i += 2
 	}
-	return p.tr[i]
+	return pool{p.wide[i], p.narrow[i]}
+}
+
+// pool is the transports that one request may use.
+type pool struct{ wide, narrow *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (c pool) RoundTrip(r *http.Request) (*http.Response, error) {
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok && x.out != nil && x.out.crowded {
+		return c.narrow.RoundTrip(r)
+	}
+	return c.wide.RoundTrip(r)
 }
 
 func (p *pools) closeIdle() {
-	for _, t := range p.tr {
-		t.CloseIdleConnections()
+	for i := range p.wide {
+		p.wide[i].CloseIdleConnections()
+		p.narrow[i].CloseIdleConnections()
 	}
 }
 
-func newTransport(c *core) *http.Transport {
+func newTransport(c *core, window int) *http.Transport {
 	t := &http.Transport{
 		DialContext:            c.dialVetted,
 		TLSClientConfig:        c.siteTLS(),
@@ -57,7 +103,7 @@ func newTransport(c *core) *http.Transport {
 			// What a client does not read waits here, so that the window of the
 			// whole connection must have room for as many streams as a site
 			// allows: else a few stalled downloads hold up all others there.
-			MaxReceiveBufferPerStream:     1 << 20,
+			MaxReceiveBufferPerStream:     window,
 			MaxReceiveBufferPerConnection: 256 << 20,
 			SendPingTimeout:               30 * time.Second,
 			PingTimeout:                   15 * time.Second,

@@ -15,9 +15,13 @@ const (
 	// maxInformational bounds the 1xx answers passed on for one request.
 	maxInformational = 16
 	copyBuffer       = 32 << 10
+	crowdBuffer      = 8 << 10 // for each of many answers, which may all be waiting for their client
 )
 
-var buffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+var (
+	buffers      = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+	crowdBuffers = sync.Pool{New: func() any { return new([crowdBuffer]byte) }}
+)
 
 // writer is the ResponseWriter that goproxy writes to. It flushes what nobody
 // else would, passes 1xx on, and sets what goproxy removed. Hijack is not
@@ -31,10 +35,12 @@ type writer struct {
 	// set before WriteHeader.
 	length int64
 	final  bool
-	h1     bool          // the client speaks HTTP/1.1, where trailers need a chunked body
-	stall  time.Duration // how long a client over HTTP/2 may take nothing; 0 for any time
-	set    time.Time     // when that deadline was moved last
-	up     *upload       // the request's body, which may wait while we speak; nil if there is none
+	// crowded says that the client has many answers under way besides this.
+	crowded bool
+	h1      bool          // the client speaks HTTP/1.1, where trailers need a chunked body
+	stall   time.Duration // how long a client over HTTP/2 may take nothing; 0 for any time
+	set     time.Time     // when that deadline was moved last
+	up      *upload       // the request's body, which may wait while we speak; nil if there is none
 
 	mu      sync.Mutex // for the timer and 1xx, which come from other goroutines
 	early   int        // 1xx passed on
@@ -152,6 +158,11 @@ func (w *writer) hurry() {
 
 // ReadFrom copies with a pooled buffer; io.Copy would make one each time.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
+	if w.crowded {
+		buf := crowdBuffers.Get().(*[crowdBuffer]byte)
+		defer crowdBuffers.Put(buf)
+		return io.CopyBuffer(struct{ io.Writer }{w}, r, buf[:])
+	}
 	buf := buffers.Get().(*[copyBuffer]byte)
 	defer buffers.Put(buf)
 	return io.CopyBuffer(struct{ io.Writer }{w}, r, buf[:])

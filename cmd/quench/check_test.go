@@ -104,7 +104,7 @@ func TestCheckBodyBound(t *testing.T) {
 
 func TestCheckTextIsPrintable(t *testing.T) {
 	t.Parallel()
-	j, err := (&app{getenv: func(string) string { return "" }, dataDir: t.TempDir()}).newJudge()
+	j, err := (&app{getenv: func(string) string { return "" }, dataDir: t.TempDir()}).newJudge(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestPrintable(t *testing.T) {
 func FuzzCheckLine(f *testing.F) {
 	f.Add([]byte(`{"url":"https://www.facebook.com/tr?id=1&ev=PageView","page":"shop.example","type":"image"}`))
 	f.Add([]byte(`{"url":"wss://a.example/%zz","headers":{"Cookie":["a=b","c"]},"method":"p st","body_base64":"AA=="}`))
-	j, err := (&app{getenv: func(string) string { return "" }, dataDir: f.TempDir()}).newJudge()
+	j, err := (&app{getenv: func(string) string { return "" }, dataDir: f.TempDir()}).newJudge(f.Context())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -25,7 +25,7 @@ type bounds struct {
 	memory int64
 	// heap is how many bytes more may be live afterwards: what caches hold.
 	heap int64
-	// thick wants each fault to have struck each protocol.
+	// thick wants each fault to have struck each protocol; else any will do.
 	thick bool
 }
 
@@ -92,9 +92,7 @@ func judge(ctx context.Context, w io.Writer, svc *service, n *network, t *tally,
 	}
 	fmt.Fprintf(w, "# answers: %d asked, %d whole, %d error pages, %d broken, %d given up, %d wrong; %d tunnels left half open\n",
 		t.asked.Load(), t.whole.Load(), t.pages.Load(), t.broke.Load(), t.gaveUp.Load(), t.wrong.Load(), t.abandoned.Load())
-	if b.thick {
-		errs = append(errs, thick(met)...)
-	}
+	errs = append(errs, thick(met, b.thick)...)
 	end, took, err := settled(ctx, svc, start, b.settle)
 	if err != nil {
 		return err
@@ -119,13 +117,19 @@ func judge(ctx context.Context, w io.Writer, svc *service, n *network, t *tally,
 	return errors.Join(append(errs, events(ctx, w, svc, t))...)
 }
 
-// thick wants a fault of each kind on connections of each protocol.
-func thick(met map[string]met) (errs []error) {
-	for _, p := range protocols {
-		for f := range faults.FaultsLen {
-			if met[p][f] == 0 {
+// thick wants each fault to have struck a connection, and if each is set, one
+// of each protocol.
+func thick(met map[string]met, each bool) (errs []error) {
+	for f := range faults.FaultsLen {
+		var total int64
+		for _, p := range protocols {
+			total += met[p][f]
+			if each && met[p][f] == 0 {
 				errs = append(errs, fmt.Errorf("the load was too thin: no %s connection met %s", p, f))
 			}
+		}
+		if total == 0 && !each {
+			errs = append(errs, fmt.Errorf("the load was too thin: no connection met %s", f))
 		}
 	}
 	return errs

@@ -31,8 +31,9 @@ const (
 	maxFor     = 12 * time.Hour
 	maxWorkers = 256
 	samples    = 180 // lines of the log, if they are not nearer than a second
-	// thickFrom is how long a run must be for each fault to have struck.
-	thickFrom = 2 * time.Minute
+	// thickFrom is how long a run must be for each fault to have struck each
+	// protocol, also on a machine that is busy with something else.
+	thickFrom = 10 * time.Minute
 )
 
 // plan is how to load.

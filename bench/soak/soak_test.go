@@ -91,12 +91,22 @@ func TestThick(t *testing.T) {
 	}
 	some := full
 	some[faults.HalfOpen] = 0
-	if errs := thick(map[string]met{plain: full, h1: full, h2: full}); len(errs) != 0 {
-		t.Errorf("all were met: %v", errs)
-	}
-	errs := thick(map[string]met{plain: full, h1: full, h2: some})
-	if len(errs) != 1 || errs[0].Error() != "the load was too thin: no h2 connection met half_open" {
-		t.Errorf("none was half open on h2: %v", errs)
+	var none met
+	for _, tt := range []struct {
+		name string
+		met  map[string]met
+		each bool
+		want string
+	}{
+		{"all of each", map[string]met{plain: full, h1: full, h2: full}, true, ""},
+		{"all of one", map[string]met{plain: full, h1: none, h2: none}, false, ""},
+		{"h2 lacks one", map[string]met{plain: full, h1: full, h2: some}, true, "the load was too thin: no h2 connection met half_open"},
+		{"h2 lacks one, which others met", map[string]met{plain: full, h1: full, h2: some}, false, ""},
+		{"all lack one", map[string]met{plain: some, h1: some, h2: some}, false, "the load was too thin: no connection met half_open"},
+	} {
+		if got := text(errors.Join(thick(tt.met, tt.each)...)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

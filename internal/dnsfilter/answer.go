@@ -158,13 +158,16 @@ func pad(m *dns.Msg, opt *dns.OPT, out []byte) []byte {
 // whether the question's own name brought it about or one that the answer
 // would have led to; chain holds the names up to that one.
 func (d *Door) block(r *request, v verdict, chain []string) reply {
-	s := r.j.shape(v, d.o.ListBlock)
+	s := r.j.shape(v, r.q.Qtype, d.o.ListBlock)
 	if s.reply == detect.ReplyAuto {
 		s.reply, s.addrs = d.o.Block, d.o.BlockAddrs
 	}
 	code := dns.ExtendedErrorCodeBlocked
-	if v.byUser() {
+	switch {
+	case v.byUser():
 		code = dns.ExtendedErrorCodeFiltered
+	case v.d.Reply == detect.ReplyAddress && s.reply == detect.ReplyAddress: // a rule's own answer
+		code = dns.ExtendedErrorCodeForgedAnswer
 	}
 	rep := shaped(r, s, d.o.BlockTTL)
 	rep.alias = s.alias

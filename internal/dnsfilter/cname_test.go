@@ -40,7 +40,11 @@ func cnameTargets(t *testing.T) []string {
 // one and three hops and for each type, and that names which share only
 // letters with it are not.
 func cloaked(t *testing.T, targets []string, p *detect.Policy) {
-	g := newRig(t, Options{}, p)
+	cloakedBy(t, targets, Options{}, p)
+}
+
+func cloakedBy(t *testing.T, targets []string, o Options, p *detect.Policy) {
+	g := newRig(t, o, p)
 	for i, target := range targets {
 		near := "x" + target
 		g.up.add(t,

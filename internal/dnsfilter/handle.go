@@ -2,7 +2,9 @@ package dnsfilter
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"runtime/debug"
 
 	"github.com/miekg/dns"
 	"github.com/quench-proxy/quench/internal/dnsfilter/cache"
@@ -10,9 +12,14 @@ import (
 
 // quick does everything about a packet that does not wait. It returns the
 // answer, or a request that slow must go on with, or neither: silence.
-func (d *Door) quick(pkt []byte, from netip.Addr, via Via) ([]byte, *request) {
+func (d *Door) quick(pkt []byte, from netip.Addr, via Via) (out []byte, r *request) {
+	defer func() {
+		if d.survived(recover()) {
+			out, r = headerOnly(pkt, dns.RcodeServerFailure), nil
+		}
+	}()
 	d.count.queries[via].Add(1)
-	r, out := d.intake(pkt, from.Unmap(), via)
+	r, out = d.intake(pkt, from.Unmap(), via)
 	if r == nil || out != nil {
 		return out, nil
 	}
@@ -61,6 +68,17 @@ func (d *Door) known(r *request) (reply, bool) {
 	return reply{}, false
 }
 
+// survived says a panic in the log, without its value, which could hold
+// anything. One odd question must not take the resolver from everybody.
+func (d *Door) survived(v any) bool {
+	if v == nil {
+		return false
+	}
+	d.count.panics.Add(1)
+	d.log.Error("answering panicked", "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+	return true
+}
+
 func (d *Door) cached(r *request) (cache.Hit, cache.State) {
 	if d.o.Cache == nil {
 		return cache.Hit{}, cache.Miss
@@ -69,7 +87,12 @@ func (d *Door) cached(r *request) (cache.Hit, cache.State) {
 }
 
 // slow answers what quick could not, within answerTime.
-func (d *Door) slow(ctx context.Context, r *request) []byte {
+func (d *Door) slow(ctx context.Context, r *request) (out []byte) {
+	defer func() {
+		if d.survived(recover()) {
+			out = d.unpackable(r)
+		}
+	}()
 	if r.alias != nil {
 		return d.finish(r, d.redirect(ctx, r, *r.alias))
 	}

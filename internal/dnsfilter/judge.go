@@ -80,7 +80,11 @@ func (j judge) reason(v verdict) string {
 		if l.Title != "" {
 			name = l.Title
 		}
-		return fmt.Sprintf("blocked by %s, line %d: %s", name, line, text)
+		did := "blocked"
+		if v.d.Reply == detect.ReplyAddress {
+			did = "answered"
+		}
+		return fmt.Sprintf("%s by %s, line %d: %s", did, name, line, text)
 	}
 	if name := j.set.RuleName(v.d.Rule); name != "" {
 		return "blocked by Quench's rule " + name
@@ -92,9 +96,9 @@ func (j judge) reason(v verdict) string {
 // options. That a name may be refused outright is the engine's word for
 // connections; a resolver has a kinder answer. A list can have a shape of
 // its own, and a rule ($dnsrewrite) before that.
-func (j judge) shape(v verdict, lists map[string]BlockAs) shape {
+func (j judge) shape(v verdict, qtype uint16, lists map[string]BlockAs) shape {
 	if v.d.Reply == detect.ReplyAddress {
-		if s, ok := rewriteShape(j.set.Rewrites(j.ask(v.name, 0), j.policy)); ok {
+		if s, ok := rewriteShape(j.set.Rewrites(j.ask(v.name, qtype), j.policy)); ok {
 			return s
 		}
 	}

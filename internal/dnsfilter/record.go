@@ -50,6 +50,7 @@ type counters struct {
 	blocked, cached, stale, prefetch     atomic.Int64
 	upstream, failed                     atomic.Int64
 	dropped, strangers, limited, busy    atomic.Int64
+	panics                               atomic.Int64
 	rebinding, connections, refusedConns atomic.Int64
 }
 
@@ -76,6 +77,8 @@ type Stats struct {
 	Strangers int64 `json:"strangers"`
 	Limited   int64 `json:"limited"`
 	Busy      int64 `json:"busy"`
+	// Panics: faults of ours that a question met.
+	Panics int64 `json:"panics"`
 	// Rebinding: public names whose private addresses were taken out.
 	Rebinding int64 `json:"rebinding"`
 	// Connections: accepted; RefusedConnections: closed at once, over a bound.
@@ -90,7 +93,7 @@ func (d *Door) Stats() Stats {
 		Queries: map[string]int64{}, RCodes: map[int]int64{},
 		Blocked: c.blocked.Load(), Cached: c.cached.Load(), Stale: c.stale.Load(), Prefetched: c.prefetch.Load(),
 		Upstream: c.upstream.Load(), Failed: c.failed.Load(),
-		Dropped: c.dropped.Load(), Strangers: c.strangers.Load(), Limited: c.limited.Load(), Busy: c.busy.Load(),
+		Dropped: c.dropped.Load(), Strangers: c.strangers.Load(), Limited: c.limited.Load(), Busy: c.busy.Load(), Panics: c.panics.Load(),
 		Rebinding: c.rebinding.Load(), Connections: c.connections.Load(), RefusedConnections: c.refusedConns.Load(),
 	}
 	for v := range vias {

@@ -235,12 +235,20 @@ func (s *Store) build(ctx context.Context, snap *Snapshot) error {
 		return nil
 	}
 	start := time.Now()
+	if set := s.openCache(snap.key); set != nil {
+		snap.Set, snap.Cached = set, true
+		s.log.Debug("lists opened from the compiled copy", "lists", len(snap.Lists), "rules", set.Len(), "took", time.Since(start))
+		return nil
+	}
 	sources, err := s.sources(ctx, snap)
 	if err != nil {
 		return err
 	}
 	snap.Set, _ = filterlist.Compile(sources, filterlist.Options{})
 	clear(sources)
+	if snap.key != "" {
+		snap.Set = s.saveCache(snap.Set, snap.key)
+	}
 	// A compilation leaves much behind that the next one needs only in hours.
 	debug.FreeOSMemory()
 	s.log.Info("lists compiled", "lists", len(snap.Lists), "rules", snap.Set.Len(), "took", time.Since(start))

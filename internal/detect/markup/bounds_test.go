@@ -122,8 +122,8 @@ func TestStreamBound(t *testing.T) {
 	}
 }
 
-// TestLinear doubles inputs made to be slow: time may grow by a factor, not by
-// the square. The bound is wide, for busy machines.
+// TestLinear walks inputs made to be slow. What takes milliseconds as it should
+// would take minutes if time grew with the square.
 func TestLinear(t *testing.T) {
 	unit := map[string]string{
 		"unclosed comments": "<!--", "conditions": "<!--[if x]>", "open tags": "<a ", "quotes": `<a b="`, "scripts": "<script>", "escapes": "<script><!--",
@@ -148,11 +148,14 @@ func TestLinear(t *testing.T) {
 				rw.Close()
 				return time.Since(start)
 			}
-			run(1 << 12)
-			small, big := run(1<<14), run(1<<18)
-			if big > 500*time.Millisecond && big > 160*small {
-				t.Errorf("16 times the input takes %v instead of %v", big, small)
+			// Other processes only ever add time: one good run is enough.
+			var big time.Duration
+			for range 5 {
+				if big = run(1 << 18); big < 10*time.Second {
+					return
+				}
 			}
+			t.Errorf("256 kB take %v", big)
 		})
 	}
 }

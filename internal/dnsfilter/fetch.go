@@ -59,7 +59,7 @@ func (d *Door) ask(ctx context.Context, r *request) reply {
 			return f.reply()
 		}
 	}
-	ch := d.flight.DoChan(string(r.key), d.flightFor(r))
+	ch := d.flight.DoChan(string(r.key), d.flightFor(r, false))
 	stale, end := time.NewTimer(staleAfter), time.NewTimer(answerTime)
 	defer stale.Stop()
 	defer end.Stop()
@@ -119,7 +119,7 @@ func (d *Door) refresh(r *request) {
 		return
 	}
 	d.count.prefetch.Add(1)
-	ch := d.flight.DoChan(string(r.key), d.flightFor(r))
+	ch := d.flight.DoChan(string(r.key), d.flightFor(r, true))
 	go func() {
 		defer d.missing.leave(nobody)
 		<-ch
@@ -127,8 +127,9 @@ func (d *Door) refresh(r *request) {
 }
 
 // flightFor asks upstream and keeps what comes. It belongs to the Door, not to
-// the client that happened to be first.
-func (d *Door) flightFor(r *request) func() (any, error) {
+// the client that happened to be first. Unless it is to refresh what is kept, it
+// looks there once more: another flight may have ended since r looked.
+func (d *Door) flightFor(r *request, refresh bool) func() (any, error) {
 	q, key, host := r.q, r.key, r.host
 	q.Name = lower(q.Name)
 	do, cd := r.do, r.cd
@@ -143,10 +144,25 @@ func (d *Door) flightFor(r *request) func() (any, error) {
 				v = fetched{fail: &failure{text: "internal error"}}
 			}
 		}()
+		if got, ok := d.landed(key); ok && !refresh {
+			return got, nil
+		}
 		ctx, cancel := context.WithTimeout(d.ctx, answerTime)
 		defer cancel()
 		return d.fetch(ctx, q, host, key, do, cd), nil
 	}
+}
+
+// landed is what another flight brought home just now.
+func (d *Door) landed(key []byte) (fetched, bool) {
+	if d.o.Cache == nil {
+		return fetched{}, false
+	}
+	h, state := d.o.Cache.Get(nil, key, d.now())
+	if state != cache.Fresh {
+		return fetched{}, false
+	}
+	return fetched{e: cache.Entry{Wire: h.Wire, Targets: h.Targets, Aliases: h.Aliases, Look: h.Look, Code: h.Code, Text: h.Text}, from: "cache"}, true
 }
 
 func (d *Door) fetch(ctx context.Context, q dns.Question, host string, key []byte, do, cd bool) fetched {

@@ -26,8 +26,8 @@ func withLists(t testing.TB, lists ...string) *engine.Set {
 	}
 	set, reports := filterlist.Compile(src, filterlist.Options{})
 	for _, r := range reports {
-		if r.Total() > 0 {
-			t.Errorf("%d lines were not taken", r.Total())
+		if r.Rejected > 0 || r.Err != nil {
+			t.Errorf("%s: %d lines were not taken: %v %v", r.Name, r.Rejected, r.Problems, r.Err)
 		}
 	}
 	return emptySet(t).WithLists(set, names, 1)

@@ -16,6 +16,9 @@ import (
 // than 512 bytes only when it knows that we take it, and we say MaxUDP.
 const maxPacket = 4096
 
+// maxReadErrors is after how many errors in a row a socket is given up.
+const maxReadErrors = 1000
+
 // serveUDP answers questions on one socket. Its readers answer what can be
 // answered at once; the rest waits in goroutines, a bounded number of them.
 func (d *Door) serveUDP(ctx context.Context, u *net.UDPConn) error {
@@ -44,13 +47,13 @@ func (d *Door) serveUDP(ctx context.Context, u *net.UDPConn) error {
 
 func (d *Door) readUDP(u *net.UDPConn, aside func([]byte) []byte) error {
 	buf, oob := make([]byte, maxPacket), make([]byte, 128)
-	for {
+	for failed := 0; ; failed = 0 {
 		n, on, _, from, err := u.ReadMsgUDPAddrPort(buf, oob)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+		for err != nil { // an ICMP error for somebody we answered, or worse
+			if failed++; failed > maxReadErrors || errors.Is(err, net.ErrClosed) {
 				return err
 			}
-			continue // an ICMP error for somebody we answered
+			n, on, _, from, err = u.ReadMsgUDPAddrPort(buf, oob)
 		}
 		d.packet(u, buf[:n], from, aside(oob[:on]))
 	}

@@ -250,6 +250,8 @@ func (b *builder) template(r *Rule, hosted bool, sh *shape) {
 	}
 	prefix, suffix, ok := strings.Cut(text, core)
 	switch {
+	case r.HostOnly && strings.HasPrefix(strings.TrimLeft(suffix, " \t"), "#") && len(prefix) <= maxPrefix:
+		suffix = ""
 	case r.HostOnly && hosted && (suffix != "" || len(prefix) > maxPrefix || !ok):
 		prefix, suffix = "", ""
 	case !ok:

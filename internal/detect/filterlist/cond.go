@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
-
 	"github.com/quench-proxy/quench/internal/detect"
 )
 
@@ -59,7 +57,7 @@ func (q *query) holds(sh *shape) bool { return q.may(sh) && q.does(sh) }
 
 // may checks what costs little.
 func (q *query) may(sh *shape) bool {
-	if sh.types&q.typeBit == 0 && sh.kind() != KindPage && q.name == nil {
+	if sh.types&q.typeBit == 0 && sh.kind() != KindPage && !q.bare {
 		return false
 	}
 	return q.s.inForce(sh, q.lists)
@@ -67,7 +65,7 @@ func (q *query) may(sh *shape) bool {
 
 // does checks the rest.
 func (q *query) does(sh *shape) bool {
-	if q.name != nil {
+	if q.bare {
 		return q.holdsName(sh)
 	}
 	if sh.methods != 0 && !q.method(sh.methods) {
@@ -107,13 +105,13 @@ func (q *query) related(w PartyWant) bool {
 
 // partyOf is detect.Request.Party, with the page's host found only once.
 func (q *query) partyOf() detect.Party {
-	if q.req.Site != detect.PartyUnknown {
-		return q.req.Site
+	if q.site != detect.PartyUnknown {
+		return q.site
 	}
-	if q.pageName() == "" || q.req.PageFrom == detect.PageGuess {
+	if q.pageName() == "" || q.pageFrom == detect.PageGuess {
 		return detect.PartyUnknown
 	}
-	return detect.PartyOf(q.host, q.pageName())
+	return q.sites.partyOf(q.host, q.pageName())
 }
 
 // maxNameHits bounds how many suffixes of one name a Set may know; no list
@@ -156,14 +154,13 @@ func (h *nameHits) fill(s *Set, host string) {
 }
 
 // entities looks the host up with its public suffix as a star, once.
-func (h *nameHits) entities(s *Set) {
+func (h *nameHits) entities(s *Set, sites *sites) {
 	h.deep = true
 	host := h.name
 	if !s.perhapsEntity(host) {
 		return
 	}
-	suffix, _ := publicsuffix.PublicSuffix(host)
-	stem := len(host) - len(suffix) - 1
+	stem := len(host) - sites.suffix(host) - 1
 	if stem <= 0 {
 		return
 	}
@@ -203,7 +200,7 @@ func (q *query) onPage(set uint32) bool {
 	if set == 0 {
 		return true
 	}
-	return q.s.covers(set, q.pageHits())
+	return q.covers(set, q.pageHits())
 }
 
 func (q *query) toHost(to, deny uint32) bool {
@@ -214,17 +211,18 @@ func (q *query) toHost(to, deny uint32) bool {
 		q.targets.fill(q.s, q.host)
 		q.targetsKnown = true
 	}
-	return (to == 0 || q.s.covers(to, &q.targets)) && (deny == 0 || !q.s.covers(deny, &q.targets))
+	return (to == 0 || q.covers(to, &q.targets)) && (deny == 0 || !q.covers(deny, &q.targets))
 }
 
 // covers reports whether a set of names includes a host: the longest name that
 // covers the host decides, an exclusion before an inclusion as long; then
 // regular expressions; else whatever the set does not include it excludes,
 // unless it includes nothing by name.
-func (s *Set) covers(set uint32, h *nameHits) bool {
+func (q *query) covers(set uint32, h *nameHits) bool {
+	s := q.s
 	words := s.sets[set:]
 	if words[0]&setEntities != 0 && !h.deep {
-		h.entities(s)
+		h.entities(s, &q.sites)
 	}
 	plain := words[2 : 2+words[0]&setCount]
 	best, in := uint32(0), words[0]&setIncludes == 0

@@ -8,11 +8,7 @@ import (
 // ListOf returns the number of the rule's list, 0 for no rule of this Set. It
 // takes some tens of nanoseconds.
 func (s *Set) ListOf(id RuleID) uint16 {
-	sh, _, _ := s.find(id)
-	if sh == nil {
-		return 0
-	}
-	n := sh.number()
+	n := s.shapeOf(id).number()
 	runtime.KeepAlive(s)
 	return n
 }
@@ -21,7 +17,7 @@ func (s *Set) ListOf(id RuleID) uint16 {
 // strings are copies. It allocates, and is meant for off the data path.
 func (s *Set) Info(id RuleID) Info {
 	sh, line, core := s.find(id)
-	if sh == nil {
+	if sh == &noShape {
 		return Info{}
 	}
 	info := Info{

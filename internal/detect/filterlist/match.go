@@ -46,11 +46,12 @@ func (m Match) Blocked() bool { return m.Important != 0 || m.Block != 0 && m.Exc
 
 // Info explains one rule.
 type Info struct {
-	// List is the 1-based number of its list, Line its 1-based line there.
+	// List is the 1-based number of its list, Line its 1-based line there, as
+	// Report.Where takes it.
 	List uint16
 	Line uint32
-	// Text is the rule as its author wrote it. Of a hosts line with several
-	// names, or one longer than MaxText, it is only the part that matters.
+	// Text is the rule as its author wrote it. Of a hosts line it is only the
+	// part that matters, and at most MaxText bytes of any.
 	Text string
 	// Kind, Exception and Important say what it does, Value what with.
 	Kind                 Kind

@@ -72,7 +72,7 @@ func (q *query) exceptions() *page {
 	p.document, p.important, p.generic = 0, 0, 0
 	sub := q.s.get(q.lists)
 	sub.sub = detect.Request{URL: p.url, Host: p.host, Page: p.url, Type: detect.TypeDocument, Method: "GET"}
-	if q.req.Type == detect.TypeDocument {
+	if q.document {
 		sub.sub.URL, sub.sub.Host, sub.sub.Page = q.url, q.host, q.url
 	}
 	if sub.sub.URL != "" {
@@ -84,7 +84,7 @@ func (q *query) exceptions() *page {
 		}
 	}
 	q.s.put(sub)
-	p.asked = q.req.Type != detect.TypeDocument && len(q.lists) <= maxListsKept
+	p.asked = !q.document && len(q.lists) <= maxListsKept
 	p.nlists = copy(p.lists[:], q.lists)
 	return p
 }

@@ -17,8 +17,11 @@ type query struct {
 
 	// The request, or for a bare name the name alone.
 	url, host string
-	req       *detect.Request
-	name      *detect.HostQuestion
+	bare      bool // the question is about a name alone
+	name      detect.HostQuestion
+	site      detect.Party // what the browser said
+	pageFrom  detect.PageFrom
+	document  bool // the request is for one
 	typeBit   uint32
 	methodBit uint32
 
@@ -36,6 +39,7 @@ type query struct {
 	targets      nameHits
 	targetsKnown bool
 	pageNow      page
+	sites        sites
 
 	sub detect.Request // the page, when it is asked about itself
 	ids [32]RuleID     // for a picker that takes all
@@ -56,7 +60,7 @@ func (s *Set) get(lists []uint64) *query {
 }
 
 func (s *Set) put(q *query) {
-	q.lists, q.req, q.name, q.want = nil, nil, nil, Want{}
+	q.lists, q.name, q.want = nil, detect.HostQuestion{}, Want{}
 	q.url, q.host, q.sub, q.targets.name = "", "", detect.Request{}, ""
 	q.low.s, q.orig.s = "", ""
 	q.dropPage()
@@ -65,7 +69,8 @@ func (s *Set) put(q *query) {
 
 // request prepares the query for a request.
 func (q *query) request(r *detect.Request, want Want) {
-	q.req, q.name, q.want = r, nil, want
+	q.bare, q.want = false, want
+	q.site, q.pageFrom, q.document = r.Site, r.PageFrom, r.Type == detect.TypeDocument
 	q.url, q.host = r.URL, r.Host
 	q.setPage(r.Page)
 	q.typeBit = 1 << r.Type
@@ -74,9 +79,9 @@ func (q *query) request(r *detect.Request, want Want) {
 	q.look()
 }
 
-// bare prepares the query for a name alone, patterns included.
-func (q *query) bare(h *detect.HostQuestion) {
-	q.req, q.name, q.want = nil, h, Want{}
+// ofName prepares the query for a name alone, patterns included.
+func (q *query) ofName(h *detect.HostQuestion) {
+	q.bare, q.name, q.want = true, *h, Want{}
 	q.url, q.host = h.Host, h.Host
 	q.reset()
 	q.look()
@@ -168,8 +173,9 @@ type picker struct {
 	// all gathers every rule in into; otherwise the first ends the search.
 	all  bool
 	into []RuleID
-	// ranks, if set, gets the first rule of each rank.
-	ranks *finds
+	// rank gathers the first rule of each rank in finds.
+	rank  bool
+	finds finds
 
 	id    RuleID
 	shape *shape
@@ -185,8 +191,8 @@ func (p *picker) take(id RuleID, sh *shape) bool {
 		p.into = append(p.into, id)
 		return false
 	}
-	if p.ranks != nil {
-		p.ranks.add(id, sh.flags)
+	if p.rank {
+		p.finds.add(id, sh.flags)
 		return false
 	}
 	p.id, p.shape = id, sh
@@ -208,7 +214,7 @@ func (q *query) find(mask uint8, p *picker) {
 			return
 		}
 	}
-	if len(q.s.byPage) > 0 && q.name == nil && q.ofPage(mask, p) {
+	if len(q.s.byPage) > 0 && !q.bare && q.ofPage(mask, p) {
 		return
 	}
 	for i := range q.s.rest {
@@ -260,7 +266,7 @@ func (q *query) checks(e *entry, pos int) bool {
 func (q *query) ofPage(mask uint8, p *picker) bool {
 	pages := q.pageHits()
 	if !pages.deep && q.s.realms&hasPageEntity != 0 {
-		pages.entities(q.s)
+		pages.entities(q.s, &q.sites)
 	}
 	for _, hit := range pages.hit[:pages.n] {
 		start := q.s.sourceOf(hit.off)

@@ -158,11 +158,14 @@ func (r *records) rule() (id RuleID, h hosted, ok bool) {
 	return id, hosted{&r.s.shapes[v>>1], uint32(line)}, true
 }
 
-// find returns the shape, the line and the pattern of a rule; shape is nil for
-// an id that is not of this Set.
+// noShape is that of a rule that is not of the Set: it has no list.
+var noShape shape
+
+// find returns the shape, the line and the pattern of a rule; &noShape for an
+// id that is not of this Set.
 func (s *Set) find(id RuleID) (sh *shape, line uint32, core string) {
 	if s == nil || id == 0 {
-		return nil, 0, ""
+		return &noShape, 0, ""
 	}
 	if int(id) <= len(s.rules) {
 		r := &s.rules[id-1]
@@ -182,7 +185,7 @@ func (s *Set) find(id RuleID) (sh *shape, line uint32, core string) {
 		}
 		off = uint32(rec.end)
 	}
-	return nil, 0, ""
+	return &noShape, 0, ""
 }
 
 // hostBase is the id that a rule at offset 0 of the host table's arena has. The
@@ -200,6 +203,12 @@ func (s *Set) before(off uint32) uint32 {
 		return 0
 	}
 	return s.marks[i-1]
+}
+
+// shapeOf returns the shape of a rule.
+func (s *Set) shapeOf(id RuleID) *shape {
+	sh, _, _ := s.find(id)
+	return sh
 }
 
 func (s *Set) core(r *rule) string {

@@ -107,7 +107,7 @@ func (q *query) redirect() RuleID {
 		}
 	}
 	if best != 0 {
-		sh, _, _ := q.s.find(best)
+		sh := q.s.shapeOf(best)
 		if name, _ := resource(q.s.str(sh.value)); name == "none" {
 			return 0
 		}
@@ -164,9 +164,9 @@ func digits(s string) int {
 // An exception without a value takes back all of its kind; an important rule
 // only an important exception takes back.
 func (s *Set) lift(ids []RuleID) []RuleID {
-	kept, exceptions := ids[:0], 0
+	exceptions := 0
 	for i, id := range ids {
-		if sh, _, _ := s.find(id); sh.is(flagException) {
+		if sh := s.shapeOf(id); sh.is(flagException) {
 			ids[i], ids[exceptions] = ids[exceptions], id
 			exceptions++
 		}
@@ -174,18 +174,19 @@ func (s *Set) lift(ids []RuleID) []RuleID {
 	if exceptions == 0 {
 		return ids
 	}
+	kept := ids[exceptions:exceptions]
 	for _, id := range ids[exceptions:] {
-		sh, _, _ := s.find(id)
+		sh := s.shapeOf(id)
 		if !s.lifted(sh, ids[:exceptions]) {
 			kept = append(kept, id)
 		}
 	}
-	return kept
+	return ids[:copy(ids, kept)]
 }
 
 func (s *Set) lifted(sh *shape, exceptions []RuleID) bool {
 	for _, id := range exceptions {
-		ex, _, _ := s.find(id)
+		ex := s.shapeOf(id)
 		if sh.is(flagImportant) && !ex.is(flagImportant) || class(ex.kind()) != class(sh.kind()) {
 			continue
 		}

@@ -35,7 +35,7 @@ func (s *Set) Modifiers(r *detect.Request, lists []uint64, into []RuleID) []Rule
 func (q *query) present(ids []RuleID) []RuleID {
 	kept := ids[:0]
 	for _, id := range ids {
-		sh, _, _ := q.s.find(id)
+		sh := q.s.shapeOf(id)
 		value := q.s.str(sh.value)
 		if sh.kind() == KindRemoveParam &&
 			(!strings.Contains(q.url, "?") || plainParam(value) && !q.hasParam(value)) {
@@ -49,7 +49,7 @@ func (q *query) present(ids []RuleID) []RuleID {
 func (s *Set) important(ids []RuleID) []RuleID {
 	kept := ids[:0]
 	for _, id := range ids {
-		if sh, _, _ := s.find(id); sh.is(flagImportant) {
+		if sh := s.shapeOf(id); sh.is(flagImportant) {
 			kept = append(kept, id)
 		}
 	}
@@ -89,8 +89,8 @@ func (s *Set) Clean(url string, ids []RuleID) string {
 // removes reports whether a removeparam rule among ids names a parameter.
 func (s *Set) removes(ids []RuleID, param string) bool {
 	for _, id := range ids {
-		sh, _, _ := s.find(id)
-		if sh != nil && sh.kind() == KindRemoveParam && s.removesOne(sh, param) {
+		sh := s.shapeOf(id)
+		if sh.kind() == KindRemoveParam && s.removesOne(sh, param) {
 			return true
 		}
 	}

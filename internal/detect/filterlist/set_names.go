@@ -22,11 +22,11 @@ func (s *Set) Host(h *detect.HostQuestion, lists []uint64) Match {
 	}
 	var f finds
 	if s.realms&hasNamePattern != 0 || !s.hostOnly(h, lists, &f) {
-		f = finds{}
 		q := s.get(lists)
-		q.bare(h)
-		p := picker{ranks: &f}
+		q.ofName(h)
+		p := picker{rank: true}
 		q.find(realmName, &p)
+		f = p.finds
 		f.rewrite = q.rewrite()
 		s.put(q)
 	}
@@ -110,13 +110,13 @@ func (s *Set) Rewrites(h *detect.HostQuestion, lists []uint64, into []RuleID) []
 		return into
 	}
 	q := s.get(lists)
-	q.bare(h)
+	q.ofName(h)
 	p := picker{all: true, into: into}
 	q.find(realmRewrite, &p)
 	s.put(q)
-	into = into[:len(into)+len(s.lift(p.into[len(into):]))]
+	got := s.lift(p.into[len(into):])
 	runtime.KeepAlive(s)
-	return into
+	return p.into[:len(into)+len(got)]
 }
 
 // Names reports whether any enabled rule, of whatever kind, names host or a

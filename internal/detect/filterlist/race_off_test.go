@@ -1,0 +1,5 @@
+//go:build !race
+
+package filterlist_test
+
+const raceEnabled = false

@@ -74,7 +74,7 @@ func FuzzPacket(f *testing.F) {
 // sound, good questions between them are all answered, and memory stays.
 func TestMutatedPackets(t *testing.T) {
 	t.Parallel()
-	n := 200_000
+	n := 1_000_000
 	if testing.Short() {
 		n = 20_000
 	}

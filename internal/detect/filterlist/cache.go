@@ -19,7 +19,7 @@ const (
 	cacheMagic   = "qnch-fl\n"
 	cacheVersion = 1
 	sectionAlign = 64
-	sections     = 15
+	sections     = 17
 	numbers      = 9
 	crcFrom      = len(cacheMagic) + 4 + 4
 	headerSize   = crcFrom + 32 + 4*numbers + 16*sections
@@ -89,11 +89,11 @@ func suffixListSum() uint32 {
 
 func (s *Set) sections() [sections][]byte {
 	return [sections][]byte{
-		[]byte(s.hosts.arena), wordBytes(s.hosts.buckets), wordBytes(s.marks),
-		[]byte(s.names.arena), wordBytes(s.names.buckets),
+		[]byte(s.hosts.arena), wordBytes(s.hosts.offs), wordBytes(s.marks),
+		[]byte(s.names.arena), wordBytes(s.names.offs),
 		wordBytes(s.rules), []byte(s.pats), wordBytes(s.shapes), []byte(s.strs), wordBytes(s.sets),
 		wordBytes(s.regexes), wordBytes(s.bitmap), wordBytes(s.slots),
-		wordBytes(s.entities), entryBytes(s),
+		wordBytes(s.entities), entryBytes(s), wordBytes(s.hosts.tags), wordBytes(s.names.tags),
 	}
 }
 
@@ -167,9 +167,11 @@ func open(data []byte, key Key) (*Set, error) {
 func (s *Set) take(b *[sections][]byte) bool {
 	s.hosts.arena, s.names.arena, s.pats, s.strs = bytesString(b[0]), bytesString(b[3]), bytesString(b[6]), bytesString(b[8])
 	ok := true
-	s.hosts.buckets = fromBytes[uint32](b[1], 1, &ok)
+	s.hosts.offs = fromBytes[uint32](b[1], 1, &ok)
+	s.hosts.tags = fromBytes[uint32](b[15], 1, &ok)
+	s.names.tags = fromBytes[uint32](b[16], 1, &ok)
 	s.marks = fromBytes[uint32](b[2], 1, &ok)
-	s.names.buckets = fromBytes[uint32](b[4], 1, &ok)
+	s.names.offs = fromBytes[uint32](b[4], 1, &ok)
 	s.rules = fromBytes[rule](b[5], ruleWords, &ok)
 	s.shapes = fromBytes[shape](b[7], shapeWords, &ok)
 	s.sets = fromBytes[uint32](b[9], 1, &ok)

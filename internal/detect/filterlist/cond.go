@@ -164,14 +164,17 @@ func (h *nameHits) entities(s *Set, sites *sites) {
 	if stem <= 0 {
 		return
 	}
-	hash := labelHash(s.seed, "*")
-	for n, end := 1, stem; end > 0 && n < maxLabels; n++ {
-		at := strings.LastIndexByte(host[:end], '.') + 1
-		hash = labelHash(hash, host[at:end])
-		if off, ok := s.names.find(hash, host[at:stem], ".*"); ok {
-			h.add(off, len(host)-at)
+	var buf [maxName + 2]byte
+	if stem > maxName {
+		return
+	}
+	name := bytesString(append(append(buf[:0], host[:stem]...), ".*"...))
+	for sfx := s.names.suffixes(name, s.seed); ; {
+		off, at, ok := sfx.next()
+		if !ok {
+			break
 		}
-		end = at - 1
+		h.add(off, len(host)-at)
 	}
 }
 
@@ -192,7 +195,7 @@ func (s *Set) perhapsEntity(host string) bool {
 }
 
 func (s *Set) entityBit(label string) uint32 {
-	hi, _ := bits.Mul64(labelHash(s.seed, label), uint64(len(s.entities)*32))
+	hi, _ := bits.Mul64(nameHash(label, s.seed), uint64(len(s.entities)*32))
 	return uint32(hi)
 }
 

@@ -111,13 +111,43 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// labelHash folds one label of a name into h, the hash of what is right of it.
-func labelHash(h uint64, label string) uint64 {
-	for len(label) > 8 {
-		h = mix(h, le64(label[len(label)-8:]))
-		label = label[:len(label)-8]
+// Names are hashed from the right, in blocks of eight bytes, so that all
+// suffixes of a name are hashed in one pass: mix for each whole block, and
+// suffixHash with the bytes of the next one that the suffix has.
+
+// suffixHash ends the hash of a suffix that has the upper n < 8 bytes of block.
+func suffixHash(h, block uint64, n int) uint64 {
+	return mix(h+uint64(n)*0x9e3779b97f4a7c15, block>>(64-8*n))
+}
+
+// blockBefore loads name[i-8:i]; bytes before the beginning are 0.
+func blockBefore(name string, i int) uint64 {
+	switch {
+	case i >= 8:
+		return le64(name[i-8:])
+	case len(name) >= 8:
+		return le64(name) << (64 - 8*i)
 	}
-	return mix(h^uint64(len(label)), upToEight(label))
+	var w uint64
+	for k := range i {
+		w |= uint64(name[k]) << (64 - 8*i + 8*k)
+	}
+	return w
+}
+
+// dotsIn sets the high bit of exactly those bytes of a block that are dots.
+func dotsIn(block uint64) uint64 {
+	x := block ^ '.'*ones
+	return ^((x&^highs + 0x7f*ones) | x | 0x7f*ones)
+}
+
+// nameHash hashes a whole name.
+func nameHash(name string, seed uint64) uint64 {
+	end := len(name)
+	for ; end >= 8; end -= 8 {
+		seed = mix(seed, blockBefore(name, end))
+	}
+	return suffixHash(seed, blockBefore(name, end), end)
 }
 
 func le64(s string) uint64 {
@@ -129,33 +159,6 @@ func le64(s string) uint64 {
 func le32(s string) uint32 {
 	_ = s[3]
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-}
-
-// upToEight reads up to eight bytes so that no two strings of one length read alike.
-func upToEight(s string) uint64 {
-	switch n := len(s); {
-	case n == 8:
-		return le64(s)
-	case n >= 4:
-		return uint64(le32(s)) | uint64(le32(s[n-4:]))<<32
-	case n > 0:
-		return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
-	}
-	return 0
-}
-
-// nameHash hashes a name as suffixes of names are hashed, label by label from
-// the right.
-func nameHash(name string, seed uint64) uint64 {
-	h := seed
-	for {
-		i := strings.LastIndexByte(name, '.')
-		h = labelHash(h, name[i+1:])
-		if i < 0 {
-			return h
-		}
-		name = name[:i]
-	}
 }
 
 func labels(name string) int { return strings.Count(name, ".") + 1 }

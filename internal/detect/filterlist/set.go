@@ -83,7 +83,7 @@ func (s *Set) Size() int {
 		return 0
 	}
 	n := int(unsafe.Sizeof(*s)) + len(s.hosts.arena) + len(s.names.arena) + len(s.pats) + len(s.strs)
-	n += 4 * (len(s.hosts.buckets) + len(s.marks) + len(s.names.buckets) + len(s.sets) + len(s.bitmap) + len(s.slots) + len(s.entities))
+	n += 4 * (len(s.hosts.tags) + len(s.hosts.offs) + len(s.marks) + len(s.names.tags) + len(s.names.offs) + len(s.sets) + len(s.bitmap) + len(s.slots) + len(s.entities))
 	n += 4 * (ruleWords*len(s.rules) + shapeWords*len(s.shapes) + regexWords*len(s.regexes))
 	return n + 4*entryWords*(len(s.buckets)+len(s.byPage)+len(s.rest)) + 8*len(s.compiled)
 }

@@ -21,16 +21,24 @@ func (s *Set) Host(h *detect.HostQuestion, lists []uint64) Match {
 		return Match{}
 	}
 	var f finds
-	if s.realms&hasNamePattern != 0 || !s.hostOnly(h, lists, &f) {
-		q := s.get(lists)
-		q.ofName(h)
-		p := picker{rank: true}
-		q.find(realmName, &p)
-		f = p.finds
-		f.rewrite = q.rewrite()
-		s.put(q)
+	if s.realms&hasNamePattern == 0 {
+		var rest suffixes
+		off, ok := s.hosts.first(h.Host, s.seed, &rest)
+		if !ok {
+			return Match{}
+		}
+		if s.hostOnly(off, &rest, lists, &f) {
+			runtime.KeepAlive(s) // what it lies in may go with it
+			return f.match()
+		}
 	}
-	runtime.KeepAlive(s) // what it lies in may go with it
+	q := s.get(lists)
+	q.ofName(h)
+	p := picker{rank: true}
+	q.find(realmName, &p)
+	f = p.finds
+	f.rewrite = q.rewrite()
+	s.put(q)
 	return f.match()
 }
 
@@ -64,14 +72,11 @@ func (f *finds) match() Match {
 	return m
 }
 
-// hostOnly answers from the host table alone, without scratch space. It returns
-// false if a rule has a condition that needs more.
-func (s *Set) hostOnly(h *detect.HostQuestion, lists []uint64, f *finds) bool {
-	for sfx := s.hosts.suffixes(h.Host, s.seed); ; {
-		off, _, ok := sfx.next()
-		if !ok {
-			return true
-		}
+// hostOnly answers from the host table alone, without scratch space: from the
+// record at off and those of longer suffixes. It returns false if a rule has a
+// condition that needs more.
+func (s *Set) hostOnly(off uint32, rest *suffixes, lists []uint64, f *finds) bool {
+	for ok := true; ok; off, _, ok = rest.next() {
 		if s.hosts.arena[off+1]&(realmName|realmRewrite) == 0 {
 			continue
 		}
@@ -87,6 +92,7 @@ func (s *Set) hostOnly(h *detect.HostQuestion, lists []uint64, f *finds) bool {
 			f.add(id, sh.flags)
 		}
 	}
+	return true
 }
 
 // rewrite returns the first dnsrewrite rule that holds and is not taken back.

@@ -33,7 +33,7 @@ func (s *sites) suffix(host string) int {
 		suffix, _ := publicsuffix.PublicSuffix(host)
 		return len(suffix)
 	}
-	known := &s.known[labelHash(0, host)%sitesKept]
+	known := &s.known[nameHash(host, 0)%sitesKept]
 	if known[0].is(host) {
 		return int(known[0].suffix)
 	}

@@ -13,43 +13,27 @@ func (s *Set) valid() bool {
 
 // validBuckets checks that every record begins where at least size bytes are.
 func (t *table) validBuckets(size int) bool {
-	if len(t.buckets)%bucketWords != 0 || len(t.arena) > MaxRuleID {
+	n := len(t.tags) / tagWords
+	if n == 0 || len(t.tags) != n*tagWords || len(t.offs) != n*bucketSlots || len(t.arena) > MaxRuleID {
 		return false
 	}
-	limit := uint32(max(0, len(t.arena)-size))
-	for b := t.buckets; len(b) > 0; b = b[bucketWords:] {
-		var most uint32
-		for _, off := range b[4:bucketWords] {
-			most = max(most, off)
-		}
-		// An empty slot is 0, and so is that of the first record.
-		if most > limit {
-			return false
-		}
+	var most, used uint32
+	for _, off := range t.offs {
+		most = max(most, off)
 	}
-	return len(t.arena) >= size || t.empty()
-}
-
-// empty reports whether no slot of the table is in use.
-func (t *table) empty() bool {
-	for b := t.buckets; len(b) > 0; b = b[bucketWords:] {
-		if b[0]|b[1]|b[2] != 0 {
-			return false
-		}
+	for _, w := range t.tags {
+		used |= w
 	}
-	return true
+	return used == 0 || int(most)+size <= len(t.arena)
 }
 
 func (s *Set) validNames() bool {
 	t := &s.names
-	for b := t.buckets; len(b) > 0; b = b[bucketWords:] {
-		for i := range bucketSlots {
-			if byte(b[i/4]>>(8*(i%4))) == 0 {
-				continue
-			}
-			if off := int(b[4+i]); off+recordHead+int(t.arena[off])+nameTail > len(t.arena) {
-				return false
-			}
+	for i, off := range t.offs {
+		slot := i % bucketSlots
+		tag := t.tags[i/bucketSlots*tagWords+slot/4] >> (8 * (slot % 4)) & 0xff
+		if tag != 0 && int(off)+recordHead+int(t.arena[off])+nameTail > len(t.arena) {
+			return false
 		}
 	}
 	return true

@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,6 +43,7 @@ type plan struct {
 	workers int
 	pause   time.Duration
 	seed    uint64
+	keep    string   // a folder for what the service wrote; "" keeps nothing
 	env     []string // of the service, for tests
 }
 
@@ -51,6 +53,7 @@ func main() {
 	flag.IntVar(&p.workers, "workers", 24, "how many clients, at most 256")
 	flag.DurationVar(&p.pause, "pause", 40*time.Millisecond, "between two requests of a client, on average")
 	flag.Uint64Var(&p.seed, "seed", 1, "of faults and requests")
+	flag.StringVar(&p.keep, "keep", "", "leave the service's log and last profiles in the folder `DIR`")
 	log.SetOutput(io.Discard) // the origin's, about connections that faults ended
 	quiet := flag.Bool("q", false, "print the findings alone")
 	flag.Parse()
@@ -76,11 +79,11 @@ func main() {
 
 // soak runs p and returns what broke b. Samples go to lines, findings to w.
 func soak(ctx context.Context, w, lines io.Writer, p plan, b bounds) error {
-	dir, err := os.MkdirTemp("", "soak-")
+	dir, clear, err := room(p.keep)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer clear()
 	files, err := origin.WriteCerts(dir)
 	if err != nil {
 		return err
@@ -115,6 +118,18 @@ func soak(ctx context.Context, w, lines io.Writer, p plan, b bounds) error {
 		return fmt.Errorf("under load: %w", err)
 	}
 	return judge(ctx, w, svc, n, t, start, memory, b)
+}
+
+// room returns a folder for a run, and what is to be done with it afterwards.
+func room(keep string) (dir string, clear func(), err error) {
+	if keep == "" {
+		dir, err = os.MkdirTemp("", "soak-")
+		return dir, func() { _ = os.RemoveAll(dir) }, err
+	}
+	if dir, err = filepath.Abs(keep); err != nil {
+		return "", nil, err
+	}
+	return dir, func() {}, os.MkdirAll(dir, 0o700)
 }
 
 // warm asks for one thing of each kind over a network without faults, so that

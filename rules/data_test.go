@@ -35,6 +35,10 @@ var rightAlone = map[string]string{
 	"google-ads/own-conversion": "the same hit on the country's google domain",
 	"linkedin-insight/sync":     "hands LinkedIn's number for the browser on",
 	"pinterest-tag/parts":       "the second half of Pinterest's tag",
+	"trade-desk/tag":            "the tag's script, which has no other use",
+	"trade-desk/page":           "tells that a page was opened",
+	"trade-desk/sync":           "matches the numbers of two companies",
+	"trade-desk/number":         "asks for a number for the browser",
 }
 
 // TestRealRequests decides about requests recorded from real browsing. What we

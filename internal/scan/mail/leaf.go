@@ -1,0 +1,165 @@
+package mail
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	htmlcharset "golang.org/x/net/html/charset"
+)
+
+// leaf reads a part that holds no parts by itself.
+func (s *splitter) leaf(p *Part, params map[string]string) {
+	content := s.raw[p.Content.Start:p.Content.End]
+	switch p.Type {
+	case "message/partial":
+		s.report(PartialMessage, p.Path, p.Content.Start, "")
+		if params["number"] == "1" {
+			p.Container = true
+			s.entity(entityAt{start: p.Content.Start, end: p.Content.End, parent: p, path: p.Path})
+			return
+		}
+	case "message/external-body":
+		s.report(ExternalBody, p.Path, p.Content.Start, "")
+	}
+	s.decodeLeaf(p, content)
+	if p.Seal&Encrypted != 0 && p.Type != "application/pgp-encrypted" {
+		s.report(EncryptedBody, p.Path, p.Content.Start, "")
+	}
+}
+
+// decodeLeaf fills in p.Body from its raw content.
+func (s *splitter) decodeLeaf(p *Part, content []byte) {
+	body := s.transfer(p, content)
+	if s.m.decoded+len(body) > MaxDecoded {
+		s.report(TooMuch, p.Path, p.Content.Start, "")
+		body = body[:max(0, MaxDecoded-s.m.decoded)]
+		p.cut = true
+	}
+	s.m.decoded += len(body)
+	if p.isText() {
+		s.text(p, body)
+		return
+	}
+	p.Body = body
+}
+
+// isText: the charset matters.
+func (p *Part) isText() bool {
+	return strings.HasPrefix(p.Type, "text/") || p.Charset != "" || p.Type == "application/xhtml+xml" || p.Type == "image/svg+xml"
+}
+
+// transfer undoes the transfer encoding.
+func (s *splitter) transfer(p *Part, content []byte) []byte {
+	var out []byte
+	ok := true
+	switch p.Encoding {
+	case QuotedPrintable:
+		if out, ok = decodeQuoted(content); !ok {
+			s.report(BadQuoted, p.Path, p.Content.Start, "")
+		}
+	case Base64:
+		if out, ok = decodeBase64(content); !ok {
+			s.report(BadBase64, p.Path, p.Content.Start, "")
+		}
+	default:
+		return content
+	}
+	return out
+}
+
+// text brings a body to UTF-8.
+func (s *splitter) text(p *Part, body []byte) {
+	c, lies := s.chooseCharset(p, body)
+	if lies {
+		s.report(CharsetLies, p.Path, p.Content.Start, p.Charset)
+	}
+	p.Body = body
+	if !c.plain(body) {
+		p.Body, p.Decoded = c.decode(body), c.name
+		p.charset = c
+		s.m.decoded += max(0, len(p.Body)-len(body))
+	}
+	if bytes.HasPrefix(body, []byte("begin 6")) || bytes.Contains(body, []byte("\nbegin 6")) || bytes.HasPrefix(body, []byte("=ybegin ")) || bytes.Contains(body, []byte("\n=ybegin ")) {
+		s.report(Encoded, p.Path, p.Content.Start, "")
+	}
+	if bytes.Contains(body, []byte("-----BEGIN PGP MESSAGE-----")) {
+		p.Seal |= Encrypted
+		s.report(EncryptedBody, p.Path, p.Content.Start, "")
+	} else if bytes.Contains(body, []byte("-----BEGIN PGP SIGNED MESSAGE-----")) {
+		p.Seal |= SignedPGP
+	}
+}
+
+// chooseCharset decides how body is read: a byte order mark, what the header
+// says unless the bytes contradict it, what the page says, UTF-8 if it is
+// that, windows-1252.
+func (s *splitter) chooseCharset(p *Part, body []byte) (c charset, lies bool) {
+	if c, ok := bom(body); ok {
+		return c, false
+	}
+	c, known := lookupCharset(p.Charset)
+	if p.Charset != "" && !known {
+		s.report(BadCharset, p.Path, p.Head.Start, p.Charset)
+	}
+	wide := wideText(body)
+	switch {
+	case wide != "":
+		w, _ := lookupCharset(wide)
+		if known && c.unit > 1 {
+			w = c
+		}
+		return w, known && c.unit == 1
+	case known && c.unit > 1 && len(body) > 0:
+		return utf8Charset, true
+	case known && c.name == "utf-8":
+		return c, !utf8.Valid(body)
+	case known && c.name != "us-ascii" && c.name != "windows-1252":
+		return c, false
+	case isASCII(body):
+		return utf8Charset, false
+	case utf8.Valid(body):
+		return utf8Charset, known
+	case known:
+		return windows1252, c.name == "us-ascii"
+	case p.Type == "text/html":
+		_, name, _ := htmlcharset.DetermineEncoding(body[:min(len(body), 1024)], "")
+		if c, ok := lookupCharset(name); ok && c.unit == 1 && c.enc != nil {
+			return c, false
+		}
+	}
+	return windows1252, false
+}
+
+func bom(b []byte) (charset, bool) {
+	switch {
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
+		return utf8Charset, true
+	case bytes.HasPrefix(b, []byte("\xff\xfe")):
+		return utf16le, true
+	case bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return utf16be, true
+	}
+	return charset{}, false
+}
+
+// wideText recognises UTF-16 by the zero bytes of its ASCII characters.
+func wideText(b []byte) string {
+	b = b[:min(len(b), 512)&^1]
+	if len(b) < 8 {
+		return ""
+	}
+	var zero [2]int
+	for i, c := range b {
+		if c == 0 {
+			zero[i&1]++
+		}
+	}
+	switch half := len(b) / 2; {
+	case zero[1] > half*6/10 && zero[0] < half/10:
+		return "utf-16le"
+	case zero[0] > half*6/10 && zero[1] < half/10:
+		return "utf-16be"
+	}
+	return ""
+}

@@ -51,6 +51,7 @@ func (p *placer) rule(i uint32) {
 	if sh.realms() == 0 {
 		return
 	}
+	p.literals(r)
 	found, cost := p.choose(r)
 	pages := p.includes(sh)
 	switch {
@@ -66,7 +67,6 @@ func (p *placer) rule(i uint32) {
 			p.tokens = append(p.tokens, hashed{c.hash, p.checked(e, r, c)})
 		}
 	default:
-		p.literals(r)
 		p.b.s.rest = append(p.b.s.rest, e)
 	}
 }
@@ -156,8 +156,7 @@ func (p *placer) includes(sh *shape) []uint32 {
 	return offs
 }
 
-// literals looks for strings that spare most runs of a regular expression that
-// nothing else finds.
+// literals looks for strings that spare most runs of a regular expression.
 func (p *placer) literals(r *rule) {
 	if r.flags()&patRegexp == 0 {
 		return

@@ -31,14 +31,22 @@ func dataFile(t testing.TB, name string) *os.File {
 // rightAlone are the rules that stop what general lists let pass, each looked
 // at: all are endpoints or code of the vendor that do nothing but report.
 var rightAlone = map[string]string{
-	"google-ads/conversion":     "the conversion hit itself, loaded as a script",
-	"google-ads/own-conversion": "the same hit on the country's google domain",
-	"linkedin-insight/sync":     "hands LinkedIn's number for the browser on",
-	"pinterest-tag/parts":       "the second half of Pinterest's tag",
-	"trade-desk/tag":            "the tag's script, which has no other use",
-	"trade-desk/page":           "tells that a page was opened",
-	"trade-desk/sync":           "matches the numbers of two companies",
-	"trade-desk/number":         "asks for a number for the browser",
+	"google-ads/conversion":      "the conversion hit itself, loaded as a script",
+	"google-ads/own-conversion":  "the same hit on the country's google domain",
+	"linkedin-insight/sync":      "hands LinkedIn's number for the browser on",
+	"pinterest-tag/parts":        "the second half of Pinterest's tag",
+	"trade-desk/tag":             "the tag's script, which has no other use",
+	"trade-desk/page":            "tells that a page was opened",
+	"trade-desk/sync":            "matches the numbers of two companies",
+	"trade-desk/number":          "asks for a number for the browser",
+	"criteo-onetag/event":        "what people looked at and bought, to follow them with advertisements of it",
+	"criteo-onetag/onetag":       "the tag itself, which does nothing else",
+	"criteo-onetag/sync":         "matches Criteo's number for the browser with other companies'",
+	"criteo-onetag/sync-display": "the same from a frame",
+	"outbrain-pixel/sync":        "hands a number for the browser on",
+	"taboola-pixel/event":        "what an advertiser's visitors do, and how long they stay",
+	"taboola-pixel/sync":         "hands a number for the browser on",
+	"taboola-pixel/tfa":          "the advertiser's tag, not the widget with articles",
 }
 
 // TestRealRequests decides about requests recorded from real browsing. What we

@@ -129,6 +129,26 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+func TestKeyOf(t *testing.T) {
+	t.Parallel()
+	a := filterlist.Source{Name: "a", Text: []byte("||a.example^\n")}
+	other, hosts, env := a, a, a
+	other.Text = []byte("||b.example^\n")
+	hosts.Format = filterlist.FormatHosts
+	env.Env = map[string]bool{"ext_x": true}
+	seen := map[filterlist.Key]int{}
+	for i, sources := range [][]filterlist.Source{nil, {a}, {a, a}, {other}, {hosts}, {env}} {
+		key := filterlist.KeyOf(sources)
+		if before, ok := seen[key]; ok {
+			t.Errorf("sources %d and %d have one key", before, i)
+		}
+		seen[key] = i
+		if filterlist.KeyOf(sources) != key {
+			t.Errorf("sources %d have two keys", i)
+		}
+	}
+}
+
 // forge makes the checksum right again.
 func forge(data []byte) {
 	if len(data) > 16 {

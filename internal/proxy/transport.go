@@ -17,8 +17,8 @@ import (
 // that hundreds of answers that nobody reads stay small.
 const (
 	wideAnswers  = 16
-	wideWindow   = 512 << 10
-	narrowWindow = 32 << 10
+	wideWindow   = 256 << 10
+	narrowWindow = 24 << 10
 )
 
 // pools holds a transport for each class of client and target, so that a

@@ -47,6 +47,13 @@ var rightAlone = map[string]string{
 	"taboola-pixel/event":        "what an advertiser's visitors do, and how long they stay",
 	"taboola-pixel/sync":         "hands a number for the browser on",
 	"taboola-pixel/tfa":          "the advertiser's tag, not the widget with articles",
+	"comscore/event":             "counts a reader",
+	"comscore/beacon":            "the script that counts readers",
+	"parsely/event":              "counts a reader",
+	"quantcast-measure/event":    "counts a reader, with a number for the browser",
+	"quantcast-measure/rules":    "the second half of Quantcast's tag",
+	"quantcast-measure/sync":     "matches the numbers of two companies",
+	"chartbeat/test":             "reports which headline was shown",
 }
 
 // TestRealRequests decides about requests recorded from real browsing. What we

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/quench-proxy/quench/internal/detect/filterlist"
+	"github.com/quench-proxy/quench/internal/mapfile"
 )
 
 const (
@@ -36,10 +37,10 @@ func cacheKey(key string) filterlist.Key {
 
 // openCache returns the Set of the compiled copy if it is that of key, else nil.
 func (s *Store) openCache(key string) *filterlist.Set {
-	data, keep, err := mapFile(filepath.Join(s.o.Dir, compiledName))
+	f, err := mapfile.Open(filepath.Join(s.o.Dir, compiledName), maxCompiled)
 	if err == nil {
 		var set *filterlist.Set
-		if set, err = filterlist.Open(data, cacheKey(key), keep); err == nil {
+		if set, err = filterlist.Open(f.Bytes(), cacheKey(key), f); err == nil {
 			return set
 		}
 	}

@@ -128,6 +128,9 @@ func (s *Set) Request(r *detect.Request, p *detect.Policy) detect.Decision {
 	if v := s.vetoes.match(r.Host, path); v > 0 {
 		return lifted(known(d), detect.StepVeto, ruleOf(roomVeto, v))
 	}
+	if d.Step == detect.StepNone && s.lists != nil && s.lists.WantsResponse() {
+		d.Need |= detect.NeedResponse
+	}
 	return finish(d, p)
 }
 

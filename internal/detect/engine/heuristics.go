@@ -38,8 +38,13 @@ func identifies(r *detect.Request) bool {
 
 // Response decides again when d.Need has NeedResponse or NeedHead and the
 // response has begun. Strip with Told means: send a blank answer, without
-// Set-Cookie, ETag and Last-Modified, and remember detect.EndpointKey.
+// Set-Cookie, ETag and Last-Modified, and remember detect.EndpointKey. Block
+// with Told means: a list's rule names a field of the header, and the answer is
+// kept from the page.
 func (s *Set) Response(r *detect.Request, h *detect.ResponseHead, d detect.Decision, p *detect.Policy) detect.Decision {
+	if listed := s.responseListed(r, h, d, orZero(p)); listed.Step != detect.StepNone {
+		return listed
+	}
 	if where, _ := room(d.Rule); d.Step != detect.StepNone && where != roomList || d.Action == detect.Block || d.Need&detect.NeedHead == 0 || h.Status != 200 || !imageType(h.Header) {
 		return d
 	}

@@ -76,6 +76,26 @@ func (s *Set) byList(id, redirect filterlist.RuleID, step detect.Step) detect.De
 	return d
 }
 
+// responseListed is what lists with header= rules say of a response that
+// nothing stood against before.
+func (s *Set) responseListed(r *detect.Request, h *detect.ResponseHead, d detect.Decision, p *detect.Policy) detect.Decision {
+	if d.Step != detect.StepNone && d.Step != detect.StepStrip || d.Need&detect.NeedResponse == 0 || s.lists == nil || !s.lists.WantsResponse() {
+		return detect.Decision{}
+	}
+	l := s.listed(r, p, filterlist.Want{Response: h.Header})
+	var out detect.Decision
+	switch {
+	case l.Important != 0:
+		out = s.byList(l.Important, l.Redirect, detect.StepImportant)
+	case l.Blocked():
+		out = s.byList(l.Block, l.Redirect, detect.StepList)
+	default:
+		return out
+	}
+	out.Told = true
+	return finish(out, p)
+}
+
 // hostListed is what lists say of a bare name beside d, what a vendor's rule says.
 func (s *Set) hostListed(q *detect.HostQuestion, p *detect.Policy, d detect.Decision) detect.Decision {
 	if s.lists == nil {
@@ -246,6 +266,9 @@ func (s *Set) listsAgree(v *detect.Verdict, seen *detect.Seen, d detect.Decision
 	}
 	_, c := s.Modify(seen.Request, d, p)
 	v.Rewritten = c.URL
+	if d.Action == detect.Block && d.Told {
+		v.Say.Did = "The request had left before we knew; its answer was kept from the page."
+	}
 	if d.Step != detect.StepStrip || d.Action != detect.Strip {
 		return
 	}

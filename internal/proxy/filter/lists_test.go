@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ const someList = `||ads.example^$script,redirect=noopjs
 ||frame.example^$redirect=noop.html,document,subdocument
 $removeparam=utm_source
 ||doc.example^$csp=script-src 'none'
+||late.example^$header=x-ads:yes
 `
 
 // withList is a world whose Set also has someList and the shipped resources.
@@ -104,5 +106,31 @@ func TestListPolicies(t *testing.T) {
 	w.wantNotes("strip")
 	if resp = w.get("https://doc.example/x.js", page, script); len(resp.Header.Values("Content-Security-Policy")) > 0 {
 		t.Error("a script got a document's policy")
+	}
+}
+
+func TestListHeaders(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{"X-Ads: yes": "block gif told", "X-Ads: no": ""} {
+		w := withList(t)
+		w.origin = func(*http.Request) *http.Response {
+			return reply(200, "image/jpeg", strings.Repeat("x", 20<<10), header, "Set-Cookie: a=b")
+		}
+		resp := w.get("https://late.example/big.jpg", page, image)
+		w.wantSent(1)
+		if want == "" {
+			w.wantNotes()
+			if len(text(t, resp)) != 20<<10 {
+				t.Error("the answer was changed")
+			}
+			continue
+		}
+		list := w.wantNotes(want)
+		if resp.Header.Get("Set-Cookie") != "" || len(text(t, resp)) > 100 {
+			t.Error("the answer reached the page")
+		}
+		if got := sentence(list[0]); got != "shop.example asked for late.example, which is on the list easy. The request had left before we knew; its answer was kept from the page." {
+			t.Errorf("sentence %q", got)
+		}
 	}
 }

@@ -32,8 +32,11 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 			lookAt(resp, head)
 		}
 		ex.d = ex.set.Response(&ex.req, head, ex.d, ex.policy)
-		if ex.d.Action == detect.Strip && ex.d.Told {
+		switch {
+		case ex.d.Action == detect.Strip && ex.d.Told:
 			return f.blank(resp, head, ex)
+		case ex.d.Action == detect.Block:
+			return f.instead(resp, head, ex)
 		}
 		if sent.Action == detect.Strip {
 			stripSetCookies(resp.Header, ex.set.Strip(sent))
@@ -62,6 +65,15 @@ func (f *Filter) blank(resp *http.Response, head *detect.ResponseHead, ex *Excha
 	if f.Learn != nil {
 		f.Learn(ex.req.Host, ex.req.URL, f.now())
 	}
+	return out
+}
+
+// instead takes the place of an answer that a list keeps from the page.
+func (f *Filter) instead(resp *http.Response, head *detect.ResponseHead, ex *Exchange) *http.Response {
+	resp.Body.Close()
+	head.Header = pick(resp.Header, answered[:])
+	out, reply := f.answer(ex)
+	f.record(ex, reply, head)
 	return out
 }
 

@@ -5,8 +5,6 @@ import (
 	"sort"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"golang.org/x/text/transform"
 )
 
 // run says that n decoded bytes come from rn source bytes. If same, they are
@@ -147,11 +145,12 @@ func charsetRuns(c charset, src []byte) (r runs) {
 	var buf [utf8.UTFMax]byte
 	dec := 0
 	for i := 0; i < len(src); {
-		n, used, err := d.Transform(buf[:], src[i:], true)
+		n, used := 0, 0
+		// Room for one character only, so that no run holds two.
+		for size := 1; size <= len(buf) && n == 0 && used == 0; size++ {
+			n, used, _ = d.Transform(buf[:size], src[i:], true)
+		}
 		if n == 0 && used == 0 {
-			if err == transform.ErrShortDst || err == nil {
-				break
-			}
 			used = 1
 		}
 		if n > 0 {
@@ -165,6 +164,11 @@ func charsetRuns(c charset, src []byte) (r runs) {
 // addChars adds what one step of a decoder made: several ASCII characters at
 // once become runs of their own.
 func (r *runs) addChars(dec, at int, out, src []byte, unit int) {
+	if unit == 1 && isASCII(out) && bytes.HasSuffix(src, out) {
+		// What precedes is a shift sequence: it stays where it is.
+		r.add(dec, at+len(src)-len(out), len(out), len(out), true)
+		return
+	}
 	if isASCII(out) && len(src) == unit*len(out) {
 		for k := range out {
 			r.add(dec+k, at+k*unit, 1, unit, unit == 1 && out[k] == src[k])

@@ -170,19 +170,22 @@ func (w *walker) inBody(m *markup.Ref) {
 }
 
 // plain walks text. If it looks like HTML, clients that guess types show it as
-// that.
+// that: what both readings find is given once, as HTML.
 func (w *walker) plain() {
-	var last int
+	var html []markup.Range
 	if looksLikeHTML(w.p.Body) {
 		w.limit = markup.Legacy
 		w.summary(markup.Walk(w.p.Body, w.o, func(r *markup.Ref) {
-			last = max(last, r.Element.End)
+			html = append(html, r.Value)
 			w.inBody(r)
 		}))
 		w.limit = 0
 	}
 	w.summary(markup.WalkText(w.p.Body, 176, w.o, func(r *markup.Ref) {
-		if r.Value.Start >= last {
+		for len(html) > 0 && html[0].End <= r.Value.Start {
+			html = html[1:]
+		}
+		if len(html) == 0 || html[0].Start >= r.Value.End {
 			w.inBody(r)
 		}
 	}))

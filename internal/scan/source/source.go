@@ -2,9 +2,14 @@
 // flavour, Maildir, folders, globs, standard input, compressed or not) and
 // gives them one by one, in order, with their place. It holds one message at a
 // time, so its memory does not grow with the mailbox.
+//
+// Bytes are given as they stand in the file: a ">From " that an mbox writer
+// escaped stays escaped, so that an edit of Raw is an edit of the file.
 package source
 
 import (
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/quench-proxy/quench/internal/scan/mail"
@@ -15,16 +20,21 @@ const (
 	// MaxHeld is how many bytes of one message are kept. Of a longer one the
 	// headers and text parts are kept and the rest becomes Holes.
 	MaxHeld = mail.MaxMessage
-	// MaxFiles is how many files one folder walk names.
-	MaxFiles = 10_000_000
+	// MaxDepth is how deep folders are entered.
+	MaxDepth = 64
 	// MaxInflated is how many bytes one compressed file may become.
 	MaxInflated = 1 << 40
+	// MaxWindow is the most memory a zstd frame may ask for.
+	MaxWindow = 64 << 20
 )
+
+// ErrNoMail is wrapped for a path below which nothing looks like mail.
+var ErrNoMail = errors.New("no mail found")
 
 // Kind says what a Message holds.
 type Kind uint8
 
-// The kinds. All but HAR are read by mail.Read with Kind.Mail.
+// The kinds. All but HAR are for mail.Read, with MailKind.
 const (
 	Mail    Kind = iota // one RFC 5322 message or MHTML page
 	HTML                // a page
@@ -37,7 +47,8 @@ type Message struct {
 	// File is the path as given or found, "-" for standard input.
 	File string
 	// Offset is where the message starts in the file after decompression (in an
-	// mbox: the byte after the "From " line); Length is how many bytes it has there.
+	// mbox: the byte after the "From " line); Length is how many bytes it has
+	// there (0 for HAR).
 	Offset, Length int64
 	// Index counts the messages of this file from 0, Order all messages given.
 	Index, Order int
@@ -45,10 +56,10 @@ type Message struct {
 	Raw          []byte
 	// Holes are the bytes that Raw lacks, in order, of a message longer than MaxHeld.
 	Holes []Hole
-	// Mbox: File holds more than one message. Compressed: offsets count in the
-	// decompressed file.
-	Mbox, Compressed bool
-	// Body is the HAR to stream; valid until the next call of Next.
+	// Mbox: File may hold more than one message. Maildir: File lies in new or
+	// cur of one. Compressed: offsets count in the decompressed file.
+	Mbox, Maildir, Compressed bool
+	// Body is the HAR to stream; valid until the next message is asked for.
 	Body io.Reader
 }
 
@@ -81,3 +92,34 @@ func (m *Message) MailKind() mail.Kind {
 	}
 	return mail.RFC5322
 }
+
+// Place is a point between two messages. The zero value is the beginning.
+type Place struct {
+	File         string
+	Offset       int64
+	Index, Order int
+}
+
+// After is the place behind m, from which Options.From goes on.
+func (m *Message) After() Place {
+	return Place{m.File, m.Offset + max(m.Length, 1), m.Index + 1, m.Order + 1}
+}
+
+// FileError is one input that could not be read, or not to its end. What was
+// read before it has been given.
+type FileError struct {
+	File   string
+	Offset int64
+	Err    error
+}
+
+// Error names the file and what went wrong.
+func (e *FileError) Error() string {
+	if e.Offset > 0 {
+		return fmt.Sprintf("read %s at byte %d: %v", e.File, e.Offset, e.Err)
+	}
+	return fmt.Sprintf("read %s: %v", e.File, e.Err)
+}
+
+// Unwrap gives what went wrong.
+func (e *FileError) Unwrap() error { return e.Err }

@@ -15,9 +15,12 @@ import (
 	"github.com/quench-proxy/quench/internal/detect/filterlist"
 )
 
+// hostsName is a public list of domains.
+const hostsName = "stevenblack-2022.domains.txt"
+
 // ofHosts asks a public list of domains about the hosts of the requests.
 func ofHosts(s *measure.Sample, data string, passes int) error {
-	text, err := os.ReadFile(filepath.Join(data, "hosts", "stevenblack-2022.domains.txt"))
+	text, err := os.ReadFile(filepath.Join(data, "hosts", hostsName))
 	if err != nil {
 		return err
 	}
@@ -30,10 +33,7 @@ func ofHosts(s *measure.Sample, data string, passes int) error {
 	if err != nil {
 		return err
 	}
-	asks := make([]detect.HostQuestion, len(reqs))
-	for i := range reqs {
-		asks[i].Host = detect.HostOf(reqs[i].URL)
-	}
+	asks := hostQuestions(reqs)
 	set := ask(s, text, asks, passes)
 	said := make([]byte, len(asks))
 	for i := range asks {
@@ -41,6 +41,14 @@ func ofHosts(s *measure.Sample, data string, passes int) error {
 	}
 	s.Verdicts = string(said)
 	return nil
+}
+
+func hostQuestions(reqs []measure.Request) []detect.HostQuestion {
+	asks := make([]detect.HostQuestion, len(reqs))
+	for i := range reqs {
+		asks[i].Host = detect.HostOf(reqs[i].URL)
+	}
+	return asks
 }
 
 // ask loads a list of domains and asks it.

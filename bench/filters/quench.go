@@ -212,7 +212,8 @@ func load(dir, data string) (cached bool, err error) {
 	return store.Current().Cached, err
 }
 
-// profiles writes where matching, loading, and what is live go.
+// profiles writes where the time to match, to load and to answer for a host
+// goes, and what is live.
 func profiles(data, prefix string) error {
 	src, err := sources(data)
 	if err != nil {
@@ -222,14 +223,26 @@ func profiles(data, prefix string) error {
 	if err != nil {
 		return err
 	}
+	names, err := os.ReadFile(filepath.Join(data, "hosts", hostsName))
+	if err != nil {
+		return err
+	}
 	set, _ := filterlist.Compile(src, filterlist.Options{Seed: seed})
+	byName, _ := filterlist.Compile([]filterlist.Source{{Name: "names", Text: names, Format: filterlist.FormatDomains}}, filterlist.Options{Seed: seed})
+	asks := hostQuestions(reqs)
 	err = errors.Join(
 		profiled(prefix+"match.pprof", func() {
 			for i := range reqs {
 				match(set, &reqs[i], kinds[i])
 			}
 		}),
+		profiled(prefix+"hosts.pprof", func() {
+			for i := range asks {
+				byName.Host(&asks[i], enabled[:])
+			}
+		}),
 		profiled(prefix+"load.pprof", func() { filterlist.Compile(src, filterlist.Options{Seed: seed}) }))
+	byName = nil
 	f, ferr := os.Create(prefix + "heap.pprof")
 	if ferr != nil {
 		return errors.Join(err, ferr)

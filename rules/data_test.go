@@ -54,6 +54,10 @@ var rightAlone = map[string]string{
 	"quantcast-measure/rules":    "the second half of Quantcast's tag",
 	"quantcast-measure/sync":     "matches the numbers of two companies",
 	"chartbeat/test":             "reports which headline was shown",
+	"hotjar/hotjar":              "the script that films visits",
+	"hotjar/modules":             "its second half",
+	"hotjar/storage":             "the frame in which it keeps its number for the browser",
+	"hotjar/visit":               "tells that a page was opened",
 }
 
 // TestRealRequests decides about requests recorded from real browsing. What we

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/netip"
 	"runtime"
@@ -32,6 +33,7 @@ type call struct {
 	conn io.ReadWriter // of tcp and tls: for half answers
 	drop func()        // ends the connection
 	nth  int           // of all questions, from 1
+	http *httpCall     // of DoH
 }
 
 // reply answers with the address that every fake gives.
@@ -289,6 +291,8 @@ func want(t *testing.T, g *Group, name, wanted string) {
 		t.Errorf("%s: took %v, want less than %v", name, took, maxTime)
 	}
 }
+
+func quietLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

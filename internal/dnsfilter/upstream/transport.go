@@ -18,6 +18,12 @@ func (g *Group) transport(r *reach, c *counters) transport {
 	case schemeTLS:
 		conf := g.tls(r, "dot")
 		return newStreams(func(ctx context.Context) (net.Conn, error) { return secure(ctx, r, conf) }, true)
+	case schemeHTTPS:
+		return g.doh(r)
+	case schemeQUIC:
+		return g.doq(r)
+	case schemeH3:
+		return g.h3(r)
 	}
 	return &udp{reach: r, tcp: newStreams(tcp, false), count: c, now: g.o.Now}
 }

@@ -1,0 +1,272 @@
+// Package judge says of every reference of a message how sure it is that it
+// reports back, and why: the ladder proven, vendor, likely, hidden, token,
+// ordinary.
+//
+// In flow a message's references as package markup gives them, the reader's
+// addresses, and the rules and lists of the engine. Out flows one Finding for
+// each reference. The package is pure and offline: redirects are followed only
+// where the goal stands in the link. It knows no vendor; without an engine it
+// judges by structure alone.
+package judge
+
+import (
+	"time"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/scan/identity"
+)
+
+// Ref is one reference and its place.
+type Ref struct {
+	markup.Ref
+	// Part is the path of the MIME part, "" for a page.
+	Part string
+	// At is the bytes that hold the URL, in whatever the caller counts; it is
+	// handed through to Finding.Range.
+	At markup.Range
+}
+
+// Message is what is judged together: repeated spacers and shared tokens show
+// only beside one another. The judge only reads it.
+type Message struct {
+	File   string
+	Offset int64
+	// Time goes into the findings.
+	Time time.Time
+	// Sender is the domain of the From address, or the host of a page; "" if unknown.
+	Sender string
+	// Me is whose mail it is; nil if nobody's address is known.
+	Me   *identity.Set
+	Refs []Ref
+}
+
+// Judge holds what findings are judged by. The zero value judges by structure
+// alone. It is safe for concurrent use.
+type Judge struct {
+	// Rules are the vendor rules and lists; nil for none.
+	Rules *engine.Set
+	// Policy is in force; nil is the zero Policy. The user's allows and blocks
+	// are matched with the message's Sender as the page.
+	Policy *detect.Policy
+}
+
+// Message judges all references of m.
+func (j *Judge) Message(m *Message) *Result {
+	b := bench{judge: j, m: m, urls: map[string]*facts{}, tokens: map[string]*uses{}}
+	for i := range m.Refs {
+		b.gather(&m.Refs[i])
+	}
+	r := &Result{Findings: make([]Finding, len(m.Refs))}
+	for i := range m.Refs {
+		b.judge1(&m.Refs[i], &r.Findings[i])
+	}
+	return r
+}
+
+// facts are what one URL says, whatever reference it stands in.
+type facts struct {
+	outline
+	host          string // of the original behind a proxy
+	original, via string
+	values        []Value
+	signed        bool
+	mine, others  []identity.Proof
+	fetched       map[string]int // how often each part fetches it
+}
+
+// place is the URL that counts: behind a proxy, the original.
+func (f *facts) place(u string) string {
+	if f.original != "" {
+		return f.original
+	}
+	return u
+}
+
+// uses says which references of a message carry a token.
+type uses struct {
+	links    int             // links
+	pictures map[string]bool // hosts of visible pictures that look static
+	lastURL  string          // the last link counted, so that one repeated counts once
+}
+
+// bench holds one message while it is judged.
+type bench struct {
+	judge  *Judge
+	m      *Message
+	urls   map[string]*facts
+	tokens map[string]*uses
+}
+
+// gather reads the URL of r, once for each URL of the message, and counts its tokens.
+func (b *bench) gather(r *Ref) {
+	f := b.urls[r.URL]
+	if f == nil {
+		f = b.read(r.URL)
+		b.urls[r.URL] = f
+	}
+	if r.Reach != markup.Remote {
+		return
+	}
+	if auto(r) && !doubled(r) {
+		f.fetched[r.Part]++
+	}
+	for i := range f.values {
+		v := &f.values[i]
+		if v.Strength == None || len(v.Text) < 4 {
+			continue
+		}
+		u := b.tokens[v.Text]
+		if u == nil {
+			u = &uses{}
+			b.tokens[v.Text] = u
+		}
+		switch {
+		case r.When == markup.Click && u.lastURL != r.URL:
+			u.links++
+			u.lastURL = r.URL
+		case r.When == markup.Opening && seen(r) && f.ext != "" && !f.query:
+			if u.pictures == nil {
+				u.pictures = map[string]bool{}
+			}
+			u.pictures[f.host] = true
+		}
+	}
+}
+
+func (b *bench) read(u string) *facts {
+	f := &facts{fetched: map[string]int{}}
+	f.original, f.via = Unproxy(u)
+	where := f.place(u)
+	f.host = hostOf(where)
+	f.outline = outlineOf(where)
+	f.values, f.signed = values(where)
+	f.mine, f.others = b.m.Me.Search(u)
+	if f.original != "" && len(f.mine) == 0 {
+		f.mine, f.others = b.m.Me.Search(f.original)
+	}
+	return f
+}
+
+func hostOf(u string) string {
+	r := markup.Ref{URL: u}
+	return r.Host()
+}
+
+// auto reports whether a client fetches r by itself.
+func auto(r *Ref) bool {
+	return r.Reach == markup.Remote && (r.When == markup.Opening || r.When == markup.Legacy)
+}
+
+// doubled reports whether r repeats for other clients what stands elsewhere.
+func doubled(r *Ref) bool {
+	for i := range r.Path {
+		if k := r.Path[i].Kind; k == markup.StepConditional || k == markup.StepNoscript || k == markup.StepComment {
+			return true
+		}
+	}
+	return r.When == markup.Legacy
+}
+
+// judge1 fills in the finding about r.
+func (b *bench) judge1(r *Ref, f *Finding) {
+	u := b.urls[r.URL]
+	*f = Finding{Schema: Schema, Time: b.m.Time, Door: "scan", Count: max(1, u.fetched[r.Part]), File: b.m.File, Offset: b.m.Offset,
+		Part: r.Part, Range: [2]int{r.At.Start, r.At.End}, Vector: r.Vector.String(), When: r.When.String(), Ladder: Ordinary,
+		Proofs: u.mine, Others: u.others, Original: u.original, Via: u.via, Sender: b.m.Sender,
+		Request: Request{Method: "GET", Host: hostOf(r.URL), URL: r.URL, Type: typeOf(r).String()}}
+	f.Action = detect.Observe
+	if r.When == markup.Click && r.Reach == markup.Remote {
+		f.Target = Target(r.URL)
+	}
+	f.Signs = b.signs(r, u)
+	f.Content = r.When == markup.Opening && seen(r) && picture(r)
+	f.Ladder = b.structure(r, u, f)
+	if r.Reach == markup.Remote && r.When != markup.Inert {
+		b.rules(r, u, f)
+	}
+	b.proofs(r, f)
+	f.Evidence = append(f.Evidence, structural(r, f)...)
+	b.disclosed(f)
+}
+
+// proofs puts a reference that carries the reader's address on the first rung,
+// if some client uses it.
+func (b *bench) proofs(r *Ref, f *Finding) {
+	for i := range f.Proofs {
+		p := &f.Proofs[i]
+		detail := "your " + string(p.Form) + ", " + p.Encoding.String() + ", in the " + string(p.Where)
+		f.Evidence = append(f.Evidence, detect.Evidence{Kind: "recipient", Detail: detail})
+		switch {
+		case f.Exception != nil && f.Exception.Kind == "user":
+		case p.Weak, r.Reach != markup.Remote || r.When == markup.Inert:
+			f.Ladder = min(f.Ladder, Token)
+		default:
+			f.Ladder = Proven
+		}
+	}
+}
+
+// disclosed names the fields that structure and proof show; those that a rule
+// has decoded come first.
+func (b *bench) disclosed(f *Finding) {
+	have := map[string]bool{}
+	for i := range f.Disclosed {
+		have[f.Disclosed[i].Name] = true
+	}
+	add := func(name, label, value string) {
+		if !have[name] {
+			have[name] = true
+			f.Disclosed = append(f.Disclosed, detect.Field{Name: name, Label: label, Value: value, Sensitive: true})
+		}
+	}
+	for i := range f.Proofs {
+		p := &f.Proofs[i]
+		switch {
+		case p.Weak:
+		case p.Encoding.Digest():
+			add("email_hash", "a fingerprint of your e-mail address", p.Decoded)
+		default:
+			add("email_plain", "your e-mail address", p.Address)
+		}
+	}
+	if f.Ladder <= Token && f.Signs.Token != "" && !f.Signs.Static && !f.Signs.Signed && !have["email_plain"] && !have["email_hash"] {
+		add("recipient", "a number by which the sender may know your copy", f.Signs.Token)
+	}
+}
+
+// typeOf is the filter-list word for what r would be fetched as.
+func typeOf(r *Ref) detect.Type {
+	switch v := r.Vector; {
+	case v == 40:
+		return detect.TypePing
+	case r.When == markup.Click || v == 51:
+		return detect.TypeDocument
+	case v == 33 || v == 34 || v == 130:
+		return detect.TypeScript
+	case v == 24 || v == 25 || v == 26 || v == 28 || v == 36:
+		return detect.TypeSubdocument
+	case v == 56 || v == 81 || v == 82 || v == 66:
+		return detect.TypeStylesheet
+	case v == 83:
+		return detect.TypeFont
+	case v == 12 || v == 14 || v == 15 || v == 16 || v == 9 && r.Tag == "source":
+		return detect.TypeMedia
+	case v >= 17 && v <= 23:
+		return detect.TypeObject
+	case picture(r):
+		return detect.TypeImage
+	}
+	return detect.TypeOther
+}
+
+// picture reports whether r shows a picture: an element's or CSS's.
+func picture(r *Ref) bool {
+	switch v := r.Vector; {
+	case v >= 1 && v <= 4, v == 7, v == 8, v == 10, v == 13, v == 29, v == 30, v >= 71 && v <= 80, v >= 85 && v <= 93,
+		v == 121, v == 122, v == 136, v == 137, v == 57, v == 168, v == 97:
+		return true
+	}
+	return r.Tag == "amp-img" || r.Tag == "amp-anim"
+}

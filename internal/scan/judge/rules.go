@@ -1,0 +1,72 @@
+package judge
+
+import (
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/markup"
+)
+
+// rules asks the engine about the place r leads to, and takes its word over
+// what structure said.
+func (b *bench) rules(r *Ref, u *facts, f *Finding) {
+	set := b.judge.Rules
+	if set == nil || u.host == "" {
+		return
+	}
+	q := &detect.Request{URL: u.place(r.URL), Host: u.host, Site: detect.ThirdParty, Type: typeOf(r)}
+	if b.m.Sender != "" {
+		q.Page, q.PageFrom = "https://"+b.m.Sender, detect.PageGuess
+	}
+	d := set.Request(q, b.judge.Policy)
+	if d.Step == detect.StepNone || d.Step == detect.StepStrip {
+		return
+	}
+	verdicts := set.Explain(detect.Seen{Request: q, Policy: b.judge.Policy, At: b.m.Time}, d)
+	if len(verdicts) == 0 {
+		return
+	}
+	v := verdicts[0]
+	keep := f.Action
+	f.Verdict = v
+	f.Action, f.Reply, f.Told, f.Sentence, f.Say = keep, detect.ReplyAuto, false, "", nil
+	switch d.Step {
+	case detect.StepUserAllow:
+		f.Action = detect.Allow
+		f.Ladder = Ordinary
+		return
+	case detect.StepVeto, detect.StepListException:
+		f.Ladder = max(f.Ladder, Token) // no rule may call it a tracker
+		return
+	case detect.StepLearned, detect.StepPixel:
+		f.Ladder = min(f.Ladder, Likely)
+		return
+	}
+	f.Ladder = min(f.Ladder, known(r, f, signature(&v)))
+}
+
+// known is the rung that a matching rule earns. A signature says no more than
+// that the path looks like a vendor's; it needs a second sign.
+func known(r *Ref, f *Finding, signature bool) Ladder {
+	switch {
+	case !signature:
+		return Vendor
+	case f.Signs.sure >= markup.Likely, f.Signs.sure == markup.Weak && f.Signs.strength >= Mixed && !f.Signs.Static:
+		return Likely
+	case f.Signs.strength >= Mixed && !f.Signs.Static && (r.When == markup.Click || !f.Content):
+		return Likely
+	case f.Signs.strength > None:
+		return Token
+	}
+	return Ordinary
+}
+
+// signature reports whether v's rule holds for any host.
+func signature(v *detect.Verdict) bool {
+	for _, e := range v.Evidence {
+		if e.Kind == "vendor" {
+			return strings.HasPrefix(e.Detail, "signature")
+		}
+	}
+	return false
+}

@@ -1,0 +1,233 @@
+package judge
+
+import (
+	"fmt"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/markup"
+)
+
+// swapped is the declared side, in CSS pixels, from which on a picture that is
+// not displayed is one layout's version of another, not a pixel.
+const swapped = 16
+
+// visibility is the grade of r's hiding as far as it counts against it.
+func visibility(r *Ref) (markup.Sure, markup.Why) {
+	h := r.Hidden
+	tiny := h.Why & (markup.TinySize | markup.ZeroSize)
+	side := max(r.Width, r.Height)
+	switch {
+	case tiny != 0 && h.Why&markup.ByMedia == 0:
+		return max(h.Sure, markup.Likely), h.Why
+	case r.Width >= 0 && r.Width <= markup.TinyPixels && r.Height < 0, r.Height >= 0 && r.Height <= markup.TinyPixels && r.Width < 0:
+		return markup.Likely, h.Why | markup.TinySize // one side said, and tiny
+	case side >= swapped && h.Sure > markup.Weak:
+		return markup.Weak, h.Why
+	}
+	return h.Sure, h.Why
+}
+
+// seen reports whether the reader sees r.
+func seen(r *Ref) bool {
+	sure, why := visibility(r)
+	return sure == markup.Visible || sure == markup.Weak && (why&markup.NoSize != 0 && why&(markup.LastInBody|markup.EmptyAlt) == 0 || max(r.Width, r.Height) >= swapped)
+}
+
+// signs gathers what structure says about r.
+func (b *bench) signs(r *Ref, u *facts) Signs {
+	sure, why := visibility(r)
+	s := Signs{sure: sure, Why: why.String(), Static: u.static(strongest(u.values)), Signed: u.signed, Repeated: repeated(r, u), words: u.words, Word: u.word}
+	if sure > markup.Visible {
+		s.Hidden = sure.String()
+	}
+	best := -1
+	for i := range u.values {
+		v := &u.values[i]
+		if b.shared(v, u) || best >= 0 && !b.better(v, &u.values[best]) {
+			continue
+		}
+		best = i
+	}
+	if best < 0 {
+		return s
+	}
+	v := &u.values[best]
+	s.Token, s.In, s.Kind, s.strength = v.Text, v.In, v.Kind, v.Strength
+	if t := b.tokens[v.Text]; t != nil && len(v.Text) >= 4 {
+		s.Links = t.links
+		if r.When == markup.Click {
+			s.Links--
+		}
+	}
+	return s
+}
+
+// better reports whether v tells more of the reader than w: the same value in
+// links first, then strength.
+func (b *bench) better(v, w *Value) bool {
+	x, y := b.linked(v), b.linked(w)
+	if x != y && v.Strength >= Mixed && w.Strength >= Mixed {
+		return x
+	}
+	return v.Strength > w.Strength || v.Strength == w.Strength && v.Bits > w.Bits
+}
+
+func (b *bench) linked(v *Value) bool {
+	t := b.tokens[v.Text]
+	return t != nil && t.links > 0
+}
+
+// shared reports whether v also stands in the static pictures of its host: then
+// it names the sender's account there, not the reader.
+func (b *bench) shared(v *Value, u *facts) bool {
+	t := b.tokens[v.Text]
+	return t != nil && t.pictures[u.host] && (v.In == "path" || v.In == "host") && t.links == 0
+}
+
+// repeated reports whether r stands so often in its part that it holds the
+// layout in shape. Some senders put one counter at the top and at the bottom.
+func repeated(r *Ref, u *facts) bool {
+	switch n := u.fetched[r.Part]; {
+	case n <= 1:
+		return false
+	case n == 2:
+		return !(u.words == 2 && u.dynamic && strongest(u.values) >= Mixed)
+	}
+	return true
+}
+
+func strongest(list []Value) Strength {
+	s := None
+	for i := range list {
+		s = max(s, list[i].Strength)
+	}
+	return s
+}
+
+// structure judges r without rules and addresses.
+func (b *bench) structure(r *Ref, u *facts, f *Finding) Ladder {
+	switch {
+	case receipt(r):
+		return Hidden
+	case r.Reach != markup.Remote || r.When == markup.Inert || r.When == markup.Header:
+		return Ordinary
+	case !auto(r): // links, names that are looked up
+		return byToken(u, f)
+	case f.Signs.Repeated:
+		return Ordinary
+	}
+	if l := unseen(u, f); l < Ordinary {
+		return l
+	}
+	if l := unsized(r, u, f); l < Ordinary {
+		return l
+	}
+	if l := counter(r, u, f); l < Ordinary {
+		return l
+	}
+	return byToken(u, f)
+}
+
+// receipt reports whether a header asks the mail program to report.
+func receipt(r *Ref) bool {
+	return r.Vector >= 150 && r.Vector <= 154 && r.When == markup.Header
+}
+
+// unseen judges what nobody sees.
+func unseen(u *facts, f *Finding) Ladder {
+	s := &f.Signs
+	if s.sure < markup.Likely || s.Signed {
+		return Ordinary
+	}
+	token := s.strength > None && !s.Static && (s.strength >= Mixed || u.dynamic)
+	switch {
+	case s.words == 2 && (token || u.dynamic || u.named && !u.folder):
+		return Likely
+	case token:
+		return Hidden
+	case s.words > 0 && !s.Static && (u.query || s.strength > None && !u.spacer):
+		return Hidden
+	}
+	return Ordinary
+}
+
+// unsized judges pictures that declare no size, which is weak: they need a
+// clear word or a token that links share, and to stand apart from the content.
+func unsized(r *Ref, u *facts, f *Finding) Ladder {
+	s := &f.Signs
+	if s.sure != markup.Weak || s.Signed || s.Static || s.strength < Mixed || r.Context.InLink {
+		return Ordinary
+	}
+	if max(r.Width, r.Height) >= swapped || r.Context.Alt != "" {
+		return Ordinary
+	}
+	apart := r.Hidden.Why&markup.LastInBody != 0
+	switch {
+	case s.words == 2 && u.dynamic, s.words == 2 && apart:
+		return Likely
+	case s.Links > 0 && (u.dynamic || apart), s.words == 1 && apart, apart && (u.dynamic && s.strength == Strong || u.ext == "gif"):
+		return Hidden
+	}
+	return Ordinary
+}
+
+// counter judges what has no size to look at: CSS, sounds, prefetches, frames.
+func counter(r *Ref, u *facts, f *Finding) Ladder {
+	s := &f.Signs
+	if s.sure != markup.Visible || s.Static || s.Signed || s.strength < Mixed || r.Width >= swapped || r.Height >= swapped || r.Vector == 83 || r.Tag == "img" && r.Attr != "style" {
+		return Ordinary
+	}
+	if s.words == 2 && u.dynamic || r.Tricks.Has(94) && u.dynamic && !u.folder {
+		return Likely
+	}
+	return Ordinary
+}
+
+// byToken is what a token alone is worth.
+func byToken(u *facts, f *Finding) Ladder {
+	s := &f.Signs
+	if s.strength >= Mixed && !s.Static && !s.Signed && (u.dynamic || s.Links > 0 || u.ext == "gif") {
+		return Token
+	}
+	return Ordinary
+}
+
+// structural puts the signs into the evidence.
+func structural(r *Ref, f *Finding) (out []detect.Evidence) {
+	add := func(kind, detail string) { out = append(out, detect.Evidence{Kind: kind, Detail: detail}) }
+	s := &f.Signs
+	if s.sure > markup.Visible && auto(r) {
+		add("markup", "hidden ("+s.Hidden+"): "+s.Why)
+	}
+	if s.Repeated {
+		add("markup", fmt.Sprintf("stands %d times in one part, as spacers do", f.Count))
+	}
+	if receipt(r) {
+		add("header", "asks for a receipt: "+r.Attr)
+	}
+	if f.Via != "" {
+		add("heuristic", "by way of "+f.Via+"'s image proxy")
+	}
+	if f.Ladder == Ordinary || r.When == markup.Header {
+		return out
+	}
+	if s.words > 0 && !s.Static {
+		add("heuristic", "the address says “"+s.Word+"”")
+	}
+	if s.Token != "" && !s.Static && !s.Signed {
+		detail := "a token (" + s.Kind + ") in its " + where(s.In)
+		if s.Links > 0 {
+			detail += fmt.Sprintf(", which %d links carry too", s.Links)
+		}
+		add("heuristic", detail)
+	}
+	return out
+}
+
+func where(in string) string {
+	switch in {
+	case "path", "host", "fragment", "query":
+		return in
+	}
+	return "parameter " + in
+}

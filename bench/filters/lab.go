@@ -38,6 +38,7 @@ type job struct {
 // lab is the prepared engines.
 type lab struct {
 	o    *options
+	data string // absolute
 	dir  string
 	jobs []job
 }
@@ -63,8 +64,8 @@ func openLab(ctx context.Context, o *options, data string) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{o: o, dir: dir}
-	if err := l.prepare(ctx, data); err != nil {
+	l := &lab{o: o, data: data, dir: dir}
+	if err := l.prepare(ctx); err != nil {
 		l.close()
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func openLab(ctx context.Context, o *options, data string) (*lab, error) {
 
 func (l *lab) close() { _ = os.RemoveAll(l.dir) }
 
-func (l *lab) prepare(ctx context.Context, data string) error {
+func (l *lab) prepare(ctx context.Context) error {
 	passes := strconv.Itoa(l.o.passes)
 	if wanted(l.o.only, "quench") {
 		self, err := os.Executable()
@@ -94,8 +95,8 @@ func (l *lab) prepare(ctx context.Context, data string) error {
 		if err != nil {
 			return fmt.Errorf("prepare urlfilter: %w", err)
 		}
-		l.jobs = append(l.jobs, job{tableRequests, "urlfilter", l.o.rounds, path, []string{"requests", data, passes}},
-			job{tableHosts, "urlfilter", l.o.rounds, path, []string{"hosts", data, passes}})
+		l.jobs = append(l.jobs, job{tableRequests, "urlfilter", l.o.rounds, path, []string{"requests", l.data, passes}},
+			job{tableHosts, "urlfilter", l.o.rounds, path, []string{"hosts", l.data, passes}})
 	}
 	for _, e := range []string{"ghostery", "ubo"} {
 		if !wanted(l.o.only, e) {
@@ -105,7 +106,7 @@ func (l *lab) prepare(ctx context.Context, data string) error {
 		if err != nil {
 			return fmt.Errorf("prepare %s: %w", e, err)
 		}
-		l.jobs = append(l.jobs, job{tableRequests, e, l.o.rounds, "node", []string{"--expose-gc", filepath.Join(dir, e+".mjs"), data, passes, dir}})
+		l.jobs = append(l.jobs, job{tableRequests, e, l.o.rounds, "node", []string{"--expose-gc", filepath.Join(dir, e+".mjs"), l.data, passes, dir}})
 	}
 	return nil
 }
@@ -164,7 +165,7 @@ func (l *lab) installNode(ctx context.Context) (string, error) {
 func (l *lab) command(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), dataVar+"="+l.data, "GOMAXPROCS=1", "GOWORK=off", "GOFLAGS=")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

@@ -14,8 +14,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
+
+// dataVar is the variable that names the folder of public data.
+const dataVar = "QUENCH_DATA"
 
 // options are the flags.
 type options struct {
@@ -44,10 +48,13 @@ func main() {
 }
 
 func run(o options) error {
-	data := os.Getenv("QUENCH_DATA")
+	if os.Getenv(dataVar) == "" {
+		return errors.New(dataVar + " does not name the folder of public data")
+	}
+	data, err := filepath.Abs(os.Getenv(dataVar))
 	switch {
-	case data == "":
-		return errors.New("QUENCH_DATA does not name the folder of public data")
+	case err != nil:
+		return err
 	case o.rounds < 1 || o.rounds > 50 || o.passes < 1 || o.passes > 100:
 		return errors.New("there are 1 to 50 rounds and 1 to 100 passes")
 	case o.profile != "":

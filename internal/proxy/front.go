@@ -101,7 +101,7 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request, c filter.Clien
 	if r.ContentLength == 0 {
 		r.Body = http.NoBody
 	} else {
-		up := &upload{body: r.Body, stall: x.out.stall, rc: x.out.f}
+		up := &upload{body: r.Body, stall: x.out.stall, rc: x.out.f, gone: x.out.gone}
 		x.out.up = up
 		r.Body, r.GetBody = up.first(), up.again
 		defer up.end(x.out.f)

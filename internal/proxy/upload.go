@@ -30,6 +30,7 @@ type upload struct {
 	// stall is how long nothing may move, 0 for any time; only then rc is used.
 	stall time.Duration
 	rc    *http.ResponseController
+	gone  gone       // the client, over HTTP/2
 	pace  sync.Mutex // of what follows; rc may not be used once the handler has ended
 	set   time.Time  // when the deadline was moved last
 	done  bool       // the body or the handler has ended: no more deadlines
@@ -90,7 +91,7 @@ func (u *upload) hurry() {
 	}
 	u.pace.Lock()
 	defer u.pace.Unlock()
-	if now := time.Now(); !u.done && now.Sub(u.set) > u.stall/8 {
+	if now := time.Now(); !u.done && now.Sub(u.set) > u.stall/8 && !u.gone.yes() {
 		u.set = now
 		_ = u.rc.SetReadDeadline(now.Add(u.stall))
 	}
@@ -124,7 +125,7 @@ func (u *upload) again() (io.ReadCloser, error) {
 // away without looking: then the body is closed first, without waiting.
 func (u *upload) end(rc *http.ResponseController) {
 	v := recover()
-	u.relax(false)
+	u.relax(!u.set.IsZero() && u.gone.yes())
 	if v != nil {
 		_ = rc.SetReadDeadline(time.Unix(1, 0))
 		_ = u.body.Close()

@@ -41,6 +41,7 @@ type writer struct {
 	stall   time.Duration // how long a client over HTTP/2 may take nothing; 0 for any time
 	set     time.Time     // when that deadline was moved last
 	up      *upload       // the request's body, which may wait while we speak; nil if there is none
+	gone    gone          // the client, over HTTP/2
 
 	mu      sync.Mutex // for the timer and 1xx, which come from other goroutines
 	early   int        // 1xx passed on
@@ -53,7 +54,25 @@ type writer struct {
 }
 
 func newWriter(w http.ResponseWriter, r *http.Request) *writer {
-	return &writer{w: w, f: http.NewResponseController(w), length: -1, h1: r.ProtoMajor == 1}
+	out := &writer{w: w, f: http.NewResponseController(w), length: -1, h1: r.ProtoMajor == 1}
+	if !out.h1 {
+		out.gone = r.Context().Done()
+	}
+	return out
+}
+
+// gone is closed when a client has ended its stream; nil never is. For a stream
+// that has ended net/http still makes the timer of a deadline, which nobody
+// stops, and which holds the stream and its whole connection until it runs out.
+type gone <-chan struct{}
+
+func (g gone) yes() bool {
+	select {
+	case <-g:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w *writer) Header() http.Header { return w.w.Header() }
@@ -147,7 +166,7 @@ func (w *writer) hurry() {
 	if w.h1 || w.stall == 0 {
 		return
 	}
-	if now := time.Now(); now.Sub(w.set) > w.stall/8 {
+	if now := time.Now(); now.Sub(w.set) > w.stall/8 && !w.gone.yes() {
 		w.set = now
 		_ = w.f.SetWriteDeadline(now.Add(w.stall))
 		if w.up != nil {
@@ -208,6 +227,9 @@ func (w *writer) close() {
 	w.closed = true
 	if w.timer != nil {
 		w.timer.Stop()
+	}
+	if !w.set.IsZero() && w.gone.yes() {
+		_ = w.f.SetWriteDeadline(time.Time{})
 	}
 }
 

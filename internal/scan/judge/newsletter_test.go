@@ -243,6 +243,15 @@ func newLetter(n int) *letter {
 		put(ordinary, u, m)
 	}
 	k.decor(fill, put)
+	if k.IntN(2) == 0 {
+		lure := lures[k.IntN(len(lures))]
+		u := fill(lure[0])
+		put(ordinary, u, k.image(u, lure[1]))
+	}
+	if k.IntN(6) == 0 { // made for one reader, without a size, and seen
+		u := fill(k.pick("https://{h}/qr/{m30}", "https://tickets.{h}/barcode/{d13}.png", "https://{h}/render/{x24}?variant=b"))
+		put(content, u, k.image(u, `alt="Your code"`))
+	}
 	if k.IntN(3) == 0 {
 		u := fill(signed[k.IntN(len(signed))])
 		put(ordinary, u, k.image(u, k.pick(`width="600"`, `alt="Hero"`, `width="300" height="200"`)))
@@ -290,6 +299,26 @@ func (k maker) decor(fill func(string) string, put func(truth, string, string)) 
 		u := fill("https://fonts.{h}/s/inter/v13/{m40}.woff2")
 		put(ordinary, u, `<style>@font-face{font-family:I;src:url(`+u+`) format("woff2")}</style>`)
 	}
+}
+
+// lures look like counters in one way and are none.
+var lures = [][2]string{
+	{"https://cdn.{h}/images/track-order.png", `width="24" height="24" alt="Track your order"`},
+	{"https://{h}/tracking/icon-{x8}.png", `alt="Follow the parcel"`},
+	{"https://secure.gravatar.com/avatar/{x32}?s=48&d=mm", `width="48" height="48"`},
+	{"https://userimg.{h}/{u}.png", `alt="Autumn"`},
+	{"https://d{a13}.cloudfront.net/{x24}/poweredby.png", `alt="Powered by Mailer"`},
+	{"https://cdn.{h}/{acc}/{u}.gif", `width="600" alt="Moving boots"`},
+	{"https://img.{h}/open/graph/{x32}.jpg", `width="560"`},
+	{"https://media.{h}/media/pixel-phone-{d6}.jpg", `width="280" alt="A phone"`},
+	{"https://cdn.{h}/resize/?url=https%3A%2F%2Fshop.example%2Fp%2F{d8}.jpg&w=600", `width="600"`},
+	{"https://{h}/assets/images/email/open-envelope.gif", `width="1" height="1"`},
+	{"https://cdn.{h}/{acc}/uploads/{u}/spacer.png", `width="1" height="12"`},
+	{"https://i.{h}/img/shim.gif?w=1&h=1", `width="1" height="1"`},
+	{"https://maps.{h}/staticmap?center=52.5200,13.4050&zoom=14&size=600x300", `width="600" height="300"`},
+	{"https://img.youtube.com/vi/{m11}/hqdefault.jpg", `width="480" alt="Film"`},
+	{"https://cdn.{h}/emoji/1f6{x2}.png", `class="e" alt="x"`},
+	{"https://static.{h}/static/{x40}/logo-dark.svg", `style="display:none" width="120"`},
 }
 
 // counter adds the sender's counter, sometimes two services'.

@@ -1,0 +1,321 @@
+// Package explain puts what package judge found into words: a sentence for each
+// finding, a summary of a message and of a mailbox, and a note on consent.
+//
+// In flow findings, out flows text. It decides nothing, and it says no more
+// than the evidence holds: who would be told, what they learn, whether it is
+// the reader personally, how sure that is and why, and when it happens.
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/scan/identity"
+	"github.com/quench-proxy/quench/internal/scan/judge"
+)
+
+// Fill gives every finding of r its sentence.
+func Fill(r *judge.Result) {
+	for i := range r.Findings {
+		r.Findings[i].Sentence = Sentence(&r.Findings[i])
+	}
+}
+
+// Sentence says what f would tell whom, and why Quench thinks so: one to four
+// sentences. It is never empty.
+func Sentence(f *judge.Finding) string {
+	if f.Exception != nil && f.Exception.Kind == "user" {
+		return thing(f) + " at " + host(f) + " is let through, as you asked."
+	}
+	if f.Vector >= "V150" && f.Vector <= "V154" && f.When == "header" {
+		return "The sender asks your mail program to report that you have read this mail. Most programs ask you first. It is a request in the header, so it is no guess."
+	}
+	if f.Ladder == judge.Ordinary {
+		return plain(f)
+	}
+	parts := []string{told(f) + carries(f) + "."}
+	if s := along(f); s != "" {
+		parts = append(parts, s)
+	}
+	parts = append(parts, sure(f))
+	if f.Content {
+		parts = append(parts, "It is a picture you see, so it is kept unless you ask.")
+	}
+	return strings.Join(parts, " ")
+}
+
+// plain is the sentence of what reports no more than any fetch does.
+func plain(f *judge.Finding) string {
+	switch f.When {
+	case "click":
+		return "A link to " + host(f) + "; nothing in its address tells your copy from others'."
+	case "dns":
+		return "Opening this mail may make your system look up " + host(f) + "; nothing in the name tells your copy from others'."
+	case "inert", "header":
+		return thing(f) + " at " + orNowhere(host(f)) + ", which no known mail program fetches by itself."
+	}
+	if host(f) == "" {
+		return thing(f) + " that is part of the mail itself; nothing is fetched."
+	}
+	if f.Signs.Repeated {
+		return fmt.Sprintf("%s at %s, which stands here %d times: it holds the layout and tells nobody's copy from another's.", thing(f), host(f), f.Count)
+	}
+	return thing(f) + " at " + host(f) + "; nothing in its address tells your copy from others'. Whoever runs the host sees your IP address when it is fetched."
+}
+
+func orNowhere(s string) string {
+	if s == "" {
+		return "no host"
+	}
+	return s
+}
+
+// thing is what a finding is, at the beginning of a sentence.
+func thing(f *judge.Finding) string {
+	switch f.Request.Type {
+	case "image":
+		return "A picture"
+	case "document":
+		return "A link"
+	case "stylesheet":
+		return "A style sheet"
+	case "font":
+		return "A font"
+	case "script":
+		return "A script"
+	case "subdocument":
+		return "A frame"
+	case "media":
+		return "A sound or film"
+	case "ping":
+		return "A report on clicks"
+	}
+	return "A reference"
+}
+
+func host(f *judge.Finding) string {
+	if f.Original != "" {
+		return hostOf(f.Original)
+	}
+	return f.Request.Host
+}
+
+func hostOf(u string) string {
+	_, rest, _ := strings.Cut(u, "//")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.ToLower(rest)
+}
+
+// who is the tracker if one is known, else the host.
+func who(f *judge.Finding) string {
+	t := f.Tracker
+	if t == nil {
+		return host(f)
+	}
+	s := t.Name
+	if t.Company != "" && t.Company != t.Name {
+		s += " (" + t.Company + ")"
+	}
+	if f.Ladder > judge.Vendor {
+		s = "what looks like " + s
+	}
+	return s
+}
+
+// told is the clause that says what makes it report, to whom and what.
+func told(f *judge.Finding) string {
+	switch f.When {
+	case "click":
+		s := "Following this link tells " + who(f) + " that you clicked it"
+		if f.Target != "" {
+			s += ", before it leads you to " + hostOf(f.Target)
+		}
+		return s
+	case "dns":
+		return "Opening this mail may make your system look up " + host(f) + ", which tells whoever runs that name that the mail was opened"
+	case "legacy":
+		return "In an old mail program, or in Outlook, opening this mail tells " + who(f) + " that you opened it, and when"
+	case "inert", "header":
+		return thing(f) + " at " + orNowhere(host(f)) + " is fetched by no known mail program; one that did would tell " + who(f)
+	}
+	if f.Request.Type == "image" && !f.Content {
+		return "Opening this mail tells " + who(f) + ", by a picture nobody is meant to see, that you opened it, and when"
+	}
+	return "Opening this mail tells " + who(f) + " that you opened it, and when"
+}
+
+// maxNamed is how many things a sentence lists.
+const maxNamed = 4
+
+// carries lists what the address holds about the reader.
+func carries(f *judge.Finding) string {
+	var items []string
+	for i := range f.Proofs {
+		if p := &f.Proofs[i]; !p.Weak {
+			items = append(items, Proof(p))
+		}
+	}
+	for i := range f.Disclosed {
+		d := &f.Disclosed[i]
+		if !d.Sensitive || strings.HasPrefix(d.Name, "email_") && len(f.Proofs) > 0 {
+			continue
+		}
+		label := d.Label
+		if d.Name == "recipient" && d.Value == f.Signs.Token && f.Signs.In != "" && f.Tracker == nil {
+			label += " (" + place(f.Signs.In) + ")"
+		}
+		items = append(items, label)
+	}
+	if len(items) == 0 {
+		return ""
+	}
+	items = items[:min(len(items), maxNamed)]
+	if n := len(items); n > 1 {
+		items = []string{strings.Join(items[:n-1], ", ") + " and " + items[n-1]}
+	}
+	return "; its address carries " + items[0]
+}
+
+func place(in string) string {
+	switch in {
+	case "path", "host", "fragment", "query":
+		return "in the " + in
+	}
+	return "in “" + in + "”"
+}
+
+// Proof names what was found of the reader's address and how it is written:
+// "your e-mail address (base64, in “u”)".
+func Proof(p *identity.Proof) string {
+	what := map[identity.Form]string{
+		identity.Address: "your e-mail address", identity.Untagged: "your e-mail address without its tag",
+		identity.Variant: "another spelling of your e-mail address", identity.LocalPart: "the name in front of the @ of your e-mail address",
+		identity.Other: "somebody's e-mail address",
+	}[p.Form]
+	var how []string
+	digest := false
+	for _, s := range p.Encoding {
+		digest = digest || s == identity.MD5 || s == identity.SHA1 || s == identity.SHA256 || s == identity.SHA512
+		how = append(how, spelled[s])
+	}
+	if digest {
+		what = "a fingerprint of " + what
+		how = how[len(how)-1:]
+	}
+	if len(how) == 0 {
+		how = []string{"in clear"}
+	}
+	at := "in the " + string(p.Where)
+	if p.Param != "" {
+		at = "in “" + p.Param + "”"
+	}
+	return what + " (" + strings.Join(how, " around ") + ", " + at + ")"
+}
+
+var spelled = map[identity.Step]string{
+	identity.Percent: "percent-encoded", identity.Escaped: "escaped", identity.Base64: "base64", identity.Base64URL: "base64",
+	identity.Base32: "base32", identity.Hex: "hexadecimal", identity.Rot13: "rot13", identity.Reversed: "written backwards",
+	identity.Verp: "with another sign for the @", identity.JSON: "JSON", identity.JWT: "a JWT", identity.Zlib: "compressed data",
+	identity.Gzip: "compressed data", identity.MD5: "MD5", identity.SHA1: "SHA-1", identity.SHA256: "SHA-256", identity.SHA512: "SHA-512",
+}
+
+// along says what goes with the fetch whatever its address holds.
+func along(f *judge.Finding) string {
+	switch {
+	case f.When == "inert" || f.When == "header":
+		return ""
+	case f.Via != "":
+		return "It goes by way of " + f.Via + "'s image proxy, which hides your IP address but not that and when you opened it."
+	case f.When == "dns":
+		return "The name server sees your resolver's address, not yours."
+	case f.When == "click":
+		return "Your IP address and browser go with every click."
+	}
+	return "Your IP address and mail program go with every fetch."
+}
+
+// sure says how certain it is, whether it is the reader personally, and why.
+func sure(f *judge.Finding) string {
+	switch f.Ladder {
+	case judge.Proven:
+		return "That is proof, and it is you personally: your own address stands in it."
+	case judge.Vendor:
+		return "That is certain: " + named(f) + "." + personally(f)
+	case judge.Likely:
+		return "That is likely: " + because(f) + "." + personally(f)
+	case judge.Hidden:
+		return "That is probable: " + because(f) + "." + personally(f)
+	}
+	for i := range f.Proofs {
+		if f.Proofs[i].Weak {
+			return "That is possible: the name in front of the @ of your address stands in it, which may be chance."
+		}
+	}
+	return "That is possible, not more: " + because(f) + ", but it may name the mailing or a file rather than you."
+}
+
+func named(f *judge.Finding) string {
+	for _, e := range f.Evidence {
+		switch e.Kind {
+		case "list":
+			return "the list " + e.Source + " names it"
+		case "user":
+			return "you asked for it to be blocked"
+		}
+	}
+	return "a rule knows this address"
+}
+
+// personally says whether the reader can be told from others.
+func personally(f *judge.Finding) string {
+	switch {
+	case f.Signs.Links > 1:
+		return fmt.Sprintf(" The same token stands in %d links, so opening and clicks can be put together.", f.Signs.Links)
+	case f.Signs.Token != "" && !f.Signs.Static && !f.Signs.Signed:
+		return " Each reader's copy most likely has a token of its own; a second copy of the mail would prove it (--compare)."
+	}
+	return " Nothing in it tells your copy from others', as far as one copy shows."
+}
+
+// because lists the grounds in the structure.
+func because(f *judge.Finding) string {
+	var out []string
+	s := &f.Signs
+	if f.Tracker != nil {
+		out = append(out, "the path is like "+f.Tracker.Name+"'s")
+	} else if s.Word != "" && f.Ladder == judge.Likely {
+		out = append(out, "its address says “"+s.Word+"”")
+	}
+	if s.Hidden != "" && f.When != "click" {
+		out = append(out, unseen(s.Why))
+	}
+	if s.Token != "" && !s.Static && !s.Signed {
+		out = append(out, "it carries a token that no other picture here has")
+		if f.When == "click" {
+			out[len(out)-1] = "its address carries a token"
+		}
+	}
+	if len(out) == 0 {
+		return "it is made like an opening counter"
+	}
+	if n := len(out); n > 1 {
+		return strings.Join(out[:n-1], ", ") + " and " + out[n-1]
+	}
+	return out[0]
+}
+
+// unseen says in words why nobody sees it.
+func unseen(why string) string {
+	for _, w := range [...][2]string{
+		{"zero-size", "it has no size"}, {"tiny", "it is at most a few dots in size"}, {"display-none", "it is taken out of display"},
+		{"visibility-hidden", "it is made invisible"}, {"transparent", "it is fully transparent"}, {"off-screen", "it is placed off the screen"},
+		{"clipped", "it lies in a box of no size"}, {"last-in-body", "it is the last thing in the mail and declares no size"}, {"no-size", "it declares no size"},
+	} {
+		if strings.Contains(why, w[0]) {
+			return w[1]
+		}
+	}
+	return "it is hidden"
+}

@@ -23,10 +23,11 @@ type reach struct {
 	own  func(netip.AddrPort) bool
 
 	mu   sync.Mutex
-	good netip.AddrPort // that worked last
+	good netip.AddrPort // that worked last: the first to try
+	bad  netip.AddrPort // that failed last: the last to try
 }
 
-// addrs returns where an upstream may be reached, what worked last first.
+// addrs returns where an upstream may be reached, in the order to try.
 func (r *reach) addrs(ctx context.Context) ([]netip.AddrPort, error) {
 	ips := []netip.Addr{r.spec.addr}
 	if r.boot != nil {
@@ -36,20 +37,22 @@ func (r *reach) addrs(ctx context.Context) ([]netip.AddrPort, error) {
 		}
 	}
 	r.mu.Lock()
-	good := r.good
+	good, bad := r.good, r.bad
 	r.mu.Unlock()
-	var out []netip.AddrPort
+	var out, last []netip.AddrPort
 	for _, ip := range ips {
 		ap := netip.AddrPortFrom(ip, r.spec.port)
 		switch {
 		case r.own != nil && r.own(ap):
+		case ap == bad:
+			last = append(last, ap)
 		case ap == good:
 			out = slices.Insert(out, 0, ap)
 		default:
 			out = append(out, ap)
 		}
 	}
-	if len(out) == 0 {
+	if out = append(out, last...); len(out) == 0 {
 		return nil, &fault{kind: kindOwn}
 	}
 	return out, nil
@@ -57,12 +60,30 @@ func (r *reach) addrs(ctx context.Context) ([]netip.AddrPort, error) {
 
 func (r *reach) worked(ap netip.AddrPort) {
 	r.mu.Lock()
-	r.good = ap
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if r.good = ap; r.bad == ap {
+		r.bad = netip.AddrPort{}
+	}
 }
 
-// failed makes another address be the first next time.
-func (r *reach) failed() { r.worked(netip.AddrPort{}) }
+// failed makes an address be the last to try.
+func (r *reach) failed(ap netip.AddrPort) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bad = ap; r.good == ap {
+		r.good = netip.AddrPort{}
+	}
+}
+
+// failedAt is failed for what a connection leads to.
+func (r *reach) failedAt(a net.Addr) {
+	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+		r.failed(netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()))
+	}
+}
+
+// others reports whether there may be more than one address.
+func (r *reach) others() bool { return r.boot != nil }
 
 // try calls connect with one address after the other until one works.
 func (r *reach) try(ctx context.Context, connect func(context.Context, netip.AddrPort) error) error {
@@ -81,11 +102,11 @@ func (r *reach) try(ctx context.Context, connect func(context.Context, netip.Add
 			r.worked(ap)
 			return nil
 		}
+		r.failed(ap)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	r.failed()
 	return err
 }
 

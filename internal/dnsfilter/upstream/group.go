@@ -168,13 +168,13 @@ func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*dns.Msg, From, e
 	}
 	defer g.work.leave()
 	p, _ := g.pool(strings.ToLower(strings.TrimSuffix(q.Name, ".")))
-	order := g.order(p)
+	order, usual := g.order(p)
 	if len(order) == 0 {
 		return nil, From{}, &Error{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: errNone.Error()}
 	}
 	ctx, cancel := g.within(ctx)
 	defer cancel()
-	a := (&race{g: g, q: q, order: order, ctx: ctx}).run()
+	a := (&race{g: g, q: q, order: order, usual: usual, ctx: ctx}).run()
 	switch {
 	case a.s == nil:
 		return nil, From{}, &Error{Code: dns.ExtendedErrorCodeNotReady, Text: errClosed.Error()}

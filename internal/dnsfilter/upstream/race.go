@@ -21,9 +21,12 @@ const (
 	// unknownPatience is how long an upstream of unknown speed may take before
 	// the next is asked too; one of known speed has four times that speed, within
 	// minPatience and maxPatience.
-	unknownPatience = 400 * time.Millisecond
-	minPatience     = 150 * time.Millisecond
+	unknownPatience = 500 * time.Millisecond
+	minPatience     = 250 * time.Millisecond
 	maxPatience     = 800 * time.Millisecond
+	// lastPatience is how long the usual ones may take before a fallback or one
+	// that is left out is asked too.
+	lastPatience = time.Second
 	// lateTime is from when on silence is a failure although another has answered.
 	lateTime = 500 * time.Millisecond
 	// linger is how long one that lost a race may go on, so that its speed is known.
@@ -35,13 +38,13 @@ const (
 )
 
 // order lists the servers in the order in which they are asked, healthy ones
-// first.
-func (g *Group) order(p *pool) []*server {
+// first; the first usual of them are no last resort.
+func (g *Group) order(p *pool) (list []*server, usual int) {
 	in, out := g.split(p.servers)
 	g.sort(in)
 	fin, fout := g.split(p.fallback)
 	all := slices.Concat(in, fin, out, fout)
-	return all[:min(len(all), maxAsked)]
+	return all[:min(len(all), maxAsked)], min(len(in), maxAsked)
 }
 
 // split tells healthy servers from those that are left out, and has those
@@ -86,6 +89,7 @@ type race struct {
 	g       *Group
 	q       *question
 	order   []*server
+	usual   int             // how many of order are no last resort
 	ctx     context.Context // ends with the question's time
 	results chan attempt
 	running []*runner
@@ -106,7 +110,7 @@ func (r *race) run() attempt {
 	r.results = make(chan attempt, len(r.order))
 	defer r.leave()
 	r.start()
-	if r.g.o.Strategy == Parallel {
+	if r.g.o.Strategy == Parallel && r.usual > 1 {
 		r.start()
 	}
 	next := time.NewTimer(r.patience())
@@ -161,6 +165,9 @@ func (r *race) patience() time.Duration {
 		if rtt, _ := r.running[n-1].s.speed(); rtt > 0 {
 			p = min(max(4*rtt, minPatience), maxPatience)
 		}
+	}
+	if len(r.running) >= r.usual {
+		p = lastPatience
 	}
 	deadline, _ := r.ctx.Deadline()
 	return min(p, time.Until(deadline)/time.Duration(1+len(r.order)-len(r.running)))

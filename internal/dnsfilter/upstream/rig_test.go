@@ -187,8 +187,9 @@ func (f *fake) handle(c *call) {
 	f.mu.Lock()
 	f.calls = append(f.calls, c)
 	c.nth = len(f.calls)
+	do := f.do
 	f.mu.Unlock()
-	f.do(c)
+	do(c)
 }
 
 // count is how many questions came over via, "" is any.

@@ -43,7 +43,7 @@ func secure(ctx context.Context, r *reach, conf *tls.Config) (net.Conn, error) {
 	t := tls.Client(c, conf)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
-		r.failed()
+		r.failedAt(c.RemoteAddr())
 		return nil, err
 	}
 	return t, nil

@@ -21,8 +21,8 @@ const (
 	firstSend = 700 * time.Millisecond
 	// maxSends bounds the packets of one question.
 	maxSends = 3
-	// retryUDP is how long a case that comes back changed is taken for the
-	// server's way, once TCP has shown it.
+	// foldTime is how long a server is asked in lower case that TCP has shown to
+	// change the case of names.
 	foldTime = time.Hour
 )
 
@@ -106,8 +106,14 @@ func (u *udp) datagrams(ctx context.Context, q *question, f form) (*dns.Msg, err
 		select {
 		case r := <-results:
 			open--
-			if r.err == nil || open == 0 || askTCP(r.err) {
+			switch {
+			case r.err == nil || askTCP(r.err):
 				return r.m, r.err
+			case open > 0:
+			case sent < maxSends && ctx.Err() == nil && u.reach.others():
+				send() // to another address
+			default:
+				return nil, r.err
 			}
 		case <-again.C:
 			if sent < maxSends {
@@ -139,12 +145,17 @@ func (u *udp) datagram(ctx context.Context, q *question, f form) (*dns.Msg, erro
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if _, err = c.Write(pkt); err != nil {
-		u.reach.failed()
+		u.reach.failedAt(c.RemoteAddr())
 		return nil, err
 	}
+	late := time.AfterFunc(firstSend, func() { u.reach.failedAt(c.RemoteAddr()) }) // the next packet tries another address
+	defer late.Stop()
 	m, err := u.listen(c, pkt, f.mixed)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		err = ctx.Err()
+	case err != nil && !askTCP(err):
+		u.reach.failedAt(c.RemoteAddr())
 	}
 	return m, err
 }

@@ -151,7 +151,11 @@ func encode(pat *Pattern, s string) (string, fault) {
 			return "", fault{reasonName, err.Error()}
 		}
 	}
-	return percent(s[:from]) + name + percent(s[to:]), fault{}
+	s = percent(s[:from]) + name + percent(s[to:])
+	if len(s) > MaxPattern {
+		return "", fault{reason: reasonPattern}
+	}
+	return s, fault{}
 }
 
 func percent(s string) string {

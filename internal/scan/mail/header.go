@@ -82,6 +82,9 @@ func (h *headerScan) line(i int) (text, next int) {
 		}
 		c += k
 		rest := b[c+1:]
+		if c == 0 && !bytes.HasPrefix(bytes.TrimLeft(rest, "\r"), []byte("\n")) {
+			return i, i + 1 // an empty line
+		}
 		if len(rest) == 0 || rest[0] == '\r' && n != c+2 || rest[0] == '-' || fieldName(rest) > 0 {
 			return i + c, i + c + 1
 		}

@@ -26,6 +26,9 @@ func (s *splitter) leaf(p *Part, params map[string]string) {
 	if p.Seal&Encrypted != 0 && p.Type != "application/pgp-encrypted" {
 		s.report(EncryptedBody, p.Path, p.Content.Start, "")
 	}
+	if !s.shallow {
+		s.open(p)
+	}
 }
 
 // decodeLeaf fills in p.Body from its raw content.
@@ -104,14 +107,14 @@ func (s *splitter) chooseCharset(p *Part, body []byte) (c charset, lies bool) {
 	}
 	wide := wideText(body)
 	switch {
+	case known && c.unit > 1:
+		if isASCII(body) && bytes.IndexByte(body, 0) < 0 && len(body) > 0 {
+			return utf8Charset, true
+		}
+		return c, false
 	case wide != "":
 		w, _ := lookupCharset(wide)
-		if known && c.unit > 1 {
-			w = c
-		}
-		return w, known && c.unit == 1
-	case known && c.unit > 1 && len(body) > 0:
-		return utf8Charset, true
+		return w, known
 	case known && c.name == "utf-8":
 		return c, !utf8.Valid(body)
 	case known && c.name != "us-ascii" && c.name != "windows-1252":
@@ -156,9 +159,9 @@ func wideText(b []byte) string {
 		}
 	}
 	switch half := len(b) / 2; {
-	case zero[1] > half*6/10 && zero[0] < half/10:
+	case zero[1] > half*6/10 && zero[0] <= half/10:
 		return "utf-16le"
-	case zero[0] > half*6/10 && zero[1] < half/10:
+	case zero[0] > half*6/10 && zero[1] <= half/10:
 		return "utf-16be"
 	}
 	return ""

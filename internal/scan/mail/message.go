@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/scan/attach"
 )
 
 // Bounds on one message. What lies past one is said in Problems.
@@ -146,20 +147,10 @@ type Part struct {
 	Seal Seal
 
 	m       *Message
-	charset charset  // what Decoded names
-	maps    *mapping // how Body came out of Content; made on first use
-	cut     bool     // Body ends at MaxDecoded
-	entries []Entry  // references found when an attachment was opened
-}
-
-// Entry is a reference found inside an attachment that has no bytes of its own
-// in the message: a compressed file in a document, a certificate.
-type Entry struct {
-	Vector markup.Vector
-	When   markup.When
-	URL    string
-	// Field is the place: a file in the document, a certificate extension.
-	Field string
+	charset charset      // what Decoded names
+	maps    *mapping     // how Body came out of Content; made on first use
+	cut     bool         // Body ends at MaxDecoded
+	entries []attach.Ref // references found when an attachment was opened
 }
 
 // Seal is a set of protections over a part.

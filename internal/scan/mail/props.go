@@ -101,8 +101,10 @@ func (w *walker) property(c card, line []byte, colon int, r runs) {
 		w.propertyRef(c, when, "receipt:"+string(value[7:]), colon, len(line), r, true)
 		return
 	}
-	markup.WalkText(value, c.vector, w.o, func(m *markup.Ref) {
-		w.propertyRef(c, when, strings.ReplaceAll(m.URL, `\,`, ","), colon+m.Value.Start, colon+m.Value.End, r, false)
+	text, esc := unescape(value)
+	markup.WalkText(text, c.vector, w.o, func(m *markup.Ref) {
+		from, to := esc.span(m.Value.Start, m.Value.End)
+		w.propertyRef(c, when, m.URL, colon+from, colon+to, r, false)
 	})
 }
 
@@ -129,10 +131,8 @@ func (w *walker) propertyRef(c card, when markup.When, url string, from, to int,
 	w.send(&ref)
 }
 
-// propertyHTML walks HTML in a value, whose commas and line ends are escaped.
-func (w *walker) propertyHTML(c card, value []byte, at int, lines runs) {
-	var text []byte
-	var r runs
+// unescape undoes the backslashes of a text value.
+func unescape(value []byte) (text []byte, r runs) {
 	for i := 0; i < len(value); {
 		n := bytes.IndexByte(value[i:], '\\')
 		if n < 0 {
@@ -153,6 +153,14 @@ func (w *walker) propertyHTML(c card, value []byte, at int, lines runs) {
 		text = append(text, b)
 		i += size
 	}
+	return text, r
+}
+
+// propertyHTML walks HTML in a value, whose commas and line ends are escaped.
+func (w *walker) propertyHTML(c card, value []byte, at int, lines runs) {
+	text, r := unescape(value)
+	tricks := w.tricks
+	defer func() { w.tricks = tricks }()
 	w.trick(c.vector)
 	back := func(x markup.Range) markup.Range {
 		from, to := r.span(x.Start, x.End)
@@ -161,6 +169,7 @@ func (w *walker) propertyHTML(c card, value []byte, at int, lines runs) {
 	}
 	w.summary(markup.Walk(text, w.o, func(m *markup.Ref) {
 		m.Value, m.Element = back(m.Value), back(m.Element)
+		m.Exact = m.Exact && m.Value.Len() > 1 // else it is the attribute's name that is written, which lies elsewhere here
 		w.inBody(m)
 	}))
 }

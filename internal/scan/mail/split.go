@@ -19,6 +19,8 @@ func Read(raw []byte, kind Kind, o Options) *Message {
 	switch kind {
 	case HTML:
 		s.page()
+	case Outlook:
+		s.outlookFile()
 	default:
 		s.entity(entityAt{start: s.skipMbox(), end: len(raw)})
 	}
@@ -131,7 +133,7 @@ func (s *splitter) entity(e entityAt) {
 		return
 	}
 	if s.inside != "" {
-		defer func() { p.Head, p.Content = markup.Range{}, markup.Range{} }()
+		defer func() { p.Head, p.Content, p.Header = markup.Range{}, markup.Range{}, unplaced(p.Header) }()
 	}
 	inner := name
 	if multi && e.number == 0 {

@@ -125,7 +125,7 @@ func (u *upload) again() (io.ReadCloser, error) {
 // away without looking: then the body is closed first, without waiting.
 func (u *upload) end(rc *http.ResponseController) {
 	v := recover()
-	u.relax(!u.set.IsZero() && u.gone.yes())
+	u.relax(u.gone.yes())
 	if v != nil {
 		_ = rc.SetReadDeadline(time.Unix(1, 0))
 		_ = u.body.Close()

@@ -75,7 +75,7 @@ func (g *Group) sort(list []*server) {
 	}
 	speeds := make(map[*server]time.Duration, len(list))
 	for _, s := range list {
-		rtt, _ := s.speed()
+		rtt := s.expected()
 		if g.o.Strategy == Parallel {
 			rtt = rtt.Truncate(band)
 		}

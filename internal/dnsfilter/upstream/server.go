@@ -20,6 +20,9 @@ const (
 	plainTime = 10 * time.Minute
 	// measureAge is after how long an upstream's speed is worth measuring again.
 	measureAge = 10 * time.Second
+	// forget is the time in which half of what is known of a speed is forgotten,
+	// so that who was slow once is tried again.
+	forget = 30 * time.Second
 )
 
 // transport asks one upstream. It returns within ctx.
@@ -138,6 +141,13 @@ func (s *server) speed() (rtt time.Duration, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rtt, s.rtt == 0 || s.now().Sub(s.measured) > measureAge
+}
+
+// expected is how long it is expected to take.
+func (s *server) expected() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rtt >> min(max(s.now().Sub(s.measured)/forget, 0), 4)
 }
 
 func (s *server) stat() Stat {

@@ -24,7 +24,8 @@ type Exchanger interface {
 	// caller; its question is query's, letter for letter, and its id means
 	// nothing. Answers to other questions are never returned. Truncated ones were
 	// asked again over TCP. SERVFAIL and REFUSED are returned only if no
-	// upstream has better to say.
+	// upstream has better to say, or if by their extended error they are a verdict
+	// about the name: bogus signatures, or filtered.
 	//
 	// An error means that nobody answered; it is a *Error where that is known.
 	Exchange(ctx context.Context, query *dns.Msg) (*dns.Msg, From, error)
@@ -44,8 +45,8 @@ type From struct {
 }
 
 // Error says why nobody answered. Code is an extended error (RFC 8914) for the
-// client: 22 (no reachable authority), 23 (network error), 7 (signature
-// expired) …; Text is fit to be shown to every client.
+// client: 22 (no reachable authority), 23 (network error, also a certificate
+// that is wrong), 24 (invalid data), 14 (stopping); Text is fit to be shown to every client.
 type Error struct {
 	Code uint16
 	Text string

@@ -46,7 +46,7 @@ func Sentence(f *judge.Finding) string {
 
 // plain is the sentence of what reports no more than any fetch does.
 func plain(f *judge.Finding) string {
-	switch f.When {
+	switch kind(f) {
 	case "click":
 		return "A link to " + host(f) + "; nothing in its address tells your copy from others'."
 	case "dns":
@@ -61,6 +61,15 @@ func plain(f *judge.Finding) string {
 		return fmt.Sprintf("%s at %s, which stands here %d times: it holds the layout and tells nobody's copy from another's.", thing(f), host(f), f.Count)
 	}
 	return thing(f) + " at " + host(f) + "; nothing in its address tells your copy from others'. Whoever runs the host sees your IP address when it is fetched."
+}
+
+// kind is what sets f off, as far as the reader is concerned: a URL in text is
+// a link, though some programs look its name up beforehand.
+func kind(f *judge.Finding) string {
+	if f.Link {
+		return "click"
+	}
+	return f.When
 }
 
 func orNowhere(s string) string {
@@ -126,7 +135,7 @@ func who(f *judge.Finding) string {
 
 // told is the clause that says what makes it report, to whom and what.
 func told(f *judge.Finding) string {
-	switch f.When {
+	switch kind(f) {
 	case "click":
 		s := "Following this link tells " + who(f) + " that you clicked it"
 		if f.Target != "" {
@@ -228,9 +237,9 @@ func along(f *judge.Finding) string {
 		return ""
 	case f.Via != "":
 		return "It goes by way of " + f.Via + "'s image proxy, which hides your IP address but not that and when you opened it."
-	case f.When == "dns":
+	case kind(f) == "dns":
 		return "The name server sees your resolver's address, not yours."
-	case f.When == "click":
+	case kind(f) == "click":
 		return "Your IP address and browser go with every click."
 	}
 	return "Your IP address and mail program go with every fetch."
@@ -288,12 +297,12 @@ func because(f *judge.Finding) string {
 	} else if s.Word != "" && f.Ladder == judge.Likely {
 		out = append(out, "its address says “"+s.Word+"”")
 	}
-	if s.Hidden != "" && f.When != "click" {
+	if s.Hidden != "" && kind(f) != "click" {
 		out = append(out, unseen(s.Why))
 	}
 	if s.Token != "" && !s.Static && !s.Signed {
 		out = append(out, "it carries a token that no other picture here has")
-		if f.When == "click" {
+		if kind(f) == "click" {
 			out[len(out)-1] = "its address carries a token"
 		}
 	}

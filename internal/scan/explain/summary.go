@@ -56,7 +56,7 @@ func Summarise(r *judge.Result) Message {
 			continue
 		}
 		m.Reports = true
-		opening := f.When != "click"
+		opening := kind(f) != "click"
 		switch {
 		case f.Content:
 			m.Content++

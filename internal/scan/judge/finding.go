@@ -31,6 +31,9 @@ type Finding struct {
 	Ladder Ladder `json:"ladder"`
 	// When is what makes a client use it: opening, click, dns, legacy, header, inert.
 	When string `json:"when"`
+	// Link: a reader follows it. Its address is told by a click, not by opening,
+	// and a message without it is broken.
+	Link bool `json:"link,omitempty"`
 	// Content: an image the reader sees. Cleaning keeps it unless asked.
 	Content bool `json:"content,omitempty"`
 	// Proofs are the reader's own addresses in the URL, Others somebody else's.

@@ -123,7 +123,7 @@ func (b *bench) gather(r *Ref) {
 			b.tokens[v.Text] = u
 		}
 		switch {
-		case r.When == markup.Click && u.lastURL != r.URL:
+		case (r.When == markup.Click || linkified(r)) && u.lastURL != r.URL:
 			u.links++
 			u.lastURL = r.URL
 		case r.When == markup.Opening && seen(r) && f.ext != "" && !f.query:
@@ -177,12 +177,14 @@ func (b *bench) judge1(r *Ref, f *Finding) {
 		Proofs: u.mine, Others: u.others, Original: u.original, Via: u.via, Sender: b.m.Sender,
 		Request: Request{Method: "GET", Host: hostOf(r.URL), URL: r.URL, Type: typeOf(r).String()}}
 	f.Action = detect.Observe
-	if r.When == markup.Click && r.Reach == markup.Remote {
+	f.Link = r.Reach == markup.Remote && (r.When == markup.Click || linkified(r))
+	if f.Link {
 		f.Target = Target(r.URL)
 	}
 	f.Signs = b.signs(r, u)
 	f.Content = r.When == markup.Opening && seen(r) && picture(r)
 	f.Ladder = b.structure(r, u, f)
+	f.Content = f.Content && f.Ladder >= Token
 	if r.Reach == markup.Remote && r.When != markup.Inert {
 		b.rules(r, u, f)
 	}
@@ -200,7 +202,8 @@ func (b *bench) proofs(r *Ref, f *Finding) {
 		f.Evidence = append(f.Evidence, detect.Evidence{Kind: "recipient", Detail: detail})
 		switch {
 		case f.Exception != nil && f.Exception.Kind == "user":
-		case p.Weak, r.Reach != markup.Remote || r.When == markup.Inert:
+		case p.Weak, r.Reach != markup.Remote || r.When == markup.Inert || r.When == markup.Header,
+			nameOnly(r) && p.Where != identity.Subdomain:
 			f.Ladder = min(f.Ladder, Token)
 		default:
 			f.Ladder = Proven
@@ -241,7 +244,7 @@ func typeOf(r *Ref) detect.Type {
 	switch v := r.Vector; {
 	case v == 40:
 		return detect.TypePing
-	case r.When == markup.Click || v == 51:
+	case r.When == markup.Click || v == 51 || linkified(r):
 		return detect.TypeDocument
 	case v == 33 || v == 34 || v == 130:
 		return detect.TypeScript

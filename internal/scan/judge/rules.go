@@ -16,7 +16,7 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 	}
 	q := &detect.Request{URL: u.place(r.URL), Host: u.host, Site: detect.ThirdParty, Type: typeOf(r)}
 	if b.m.Sender != "" {
-		q.Page, q.PageFrom = "https://"+b.m.Sender, detect.PageGuess
+		q.Page, q.PageFrom = "https://"+b.m.Sender, detect.PageDocument
 	}
 	d := set.Request(q, b.judge.Policy)
 	if d.Step == detect.StepNone || d.Step == detect.StepStrip {

@@ -23,6 +23,8 @@ func visibility(r *Ref) (markup.Sure, markup.Why) {
 		return markup.Likely, h.Why | markup.TinySize // one side said, and tiny
 	case side >= swapped && h.Sure > markup.Weak:
 		return markup.Weak, h.Why
+	case side >= swapped && h.Why&^(markup.LastInBody|markup.EmptyAlt) == 0:
+		return markup.Visible, 0 // it stands last, but there is something to see
 	}
 	return h.Sure, h.Why
 }
@@ -55,7 +57,7 @@ func (b *bench) signs(r *Ref, u *facts) Signs {
 	s.Token, s.In, s.Kind, s.strength = v.Text, v.In, v.Kind, v.Strength
 	if t := b.tokens[v.Text]; t != nil && len(v.Text) >= 4 {
 		s.Links = t.links
-		if r.When == markup.Click {
+		if r.When == markup.Click || linkified(r) {
 			s.Links--
 		}
 	}
@@ -111,7 +113,12 @@ func (b *bench) structure(r *Ref, u *facts, f *Finding) Ladder {
 		return Hidden
 	case r.Reach != markup.Remote || r.When == markup.Inert || r.When == markup.Header:
 		return Ordinary
-	case !auto(r): // links, names that are looked up
+	case nameOnly(r):
+		if f.Signs.In == "host" && f.Signs.strength >= Mixed {
+			return Token
+		}
+		return Ordinary
+	case !auto(r): // links
 		return byToken(u, f)
 	case f.Signs.Repeated:
 		return Ordinary
@@ -127,6 +134,14 @@ func (b *bench) structure(r *Ref, u *facts, f *Finding) Ladder {
 	}
 	return byToken(u, f)
 }
+
+// nameOnly reports whether a client only looks up r's name, so that the rest of
+// the address tells nobody anything. A URL in text is looked up too, but it is a
+// link as well.
+func nameOnly(r *Ref) bool { return r.When == markup.DNS && !linkified(r) }
+
+// linkified reports whether r is a URL in text, which programs make a link.
+func linkified(r *Ref) bool { return r.Vector == 175 || r.Vector == 176 }
 
 // receipt reports whether a header asks the mail program to report.
 func receipt(r *Ref) bool {

@@ -139,7 +139,7 @@ func kind(s string) (string, Strength) {
 	case c.hex == len(s) && c.digits >= 2 && c.digits < len(s):
 		return "hex", byLength(len(s), 6, 8, 16)
 	}
-	if c.seps > 0 && c.seps*12 >= len(s) { // joined pieces: the best of them counts
+	if c.seps > 0 {
 		return pieces(s)
 	}
 	return "mixed", mixture(s, &c)
@@ -152,10 +152,12 @@ func mixture(s string, c *counts) Strength {
 	switch {
 	case c.digits == 0 && (c.lower == 0 || c.upper == 0):
 		return None // a word
-	case c.digits == 0 && c.switches*4 < len(s):
-		return None // CamelCase
-	case c.switches*6 < len(s) && letters > c.digits && c.digits < 5:
+	case len(s) < 24 && c.upper*3 <= letters && c.switches-2*c.upper <= 2 && c.digits < 5 && c.upper > 0:
+		return None // HeroImage, iPhone15Pro
+	case c.switches*6 < len(s) && letters > c.digits && c.digits < 5 && s[0] > '9':
 		return None // image2024, summer25
+	case letters == 1 && strings.Contains(s[1:len(s)-1], "x") && len(s) < 12:
+		return None // 600x200
 	case letters <= 2 && c.digits < 6: // a1234
 		return min(Short, byLength(len(s), 5, 9, 18))
 	}
@@ -212,6 +214,8 @@ func isSep(r rune) bool {
 // digits judges a number: dates and times name no reader.
 func digits(s string) Strength {
 	switch {
+	case len(s) == 4 && (strings.HasPrefix(s, "19") || strings.HasPrefix(s, "20")):
+		return None
 	case len(s) == 8 && (strings.HasPrefix(s, "19") || strings.HasPrefix(s, "20")) && s[4:6] <= "12" && s[6:] <= "31":
 		return None
 	case len(s) == 10 && s >= "1300000000" && s < "2200000000", len(s) == 13 && s >= "1300000000000" && s < "2200000000000":

@@ -47,6 +47,11 @@ const letters = 1500
 func TestNewsletters(t *testing.T) {
 	t.Parallel()
 	set := loaded(t)
+	all, refs := make([]*letter, letters), make([][]Ref, letters)
+	for n := range all {
+		all[n] = newLetter(n)
+		refs[n] = refsOf(all[n].html)
+	}
 	for _, tt := range []struct {
 		name string
 		j    Judge
@@ -61,9 +66,8 @@ func TestNewsletters(t *testing.T) {
 			t.Parallel()
 			var m matrix
 			rungs, wrong := map[Ladder]int{}, map[string]int{}
-			for n := range letters {
-				l := newLetter(n)
-				msg := Message{Sender: fmt.Sprintf("shop%d.example", n%97), Refs: refsOf(l.html)}
+			for n, l := range all {
+				msg := Message{Sender: fmt.Sprintf("shop%d.example", n%97), Refs: refs[n]}
 				if tt.me {
 					msg.Me = identity.New([]string{l.me})
 				}

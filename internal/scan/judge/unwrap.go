@@ -209,13 +209,13 @@ func pathURL(u string) string {
 		return ""
 	}
 	lower := strings.ToLower(u)
-	for _, mark := range []string{"https:/", "http:/", "https%3a", "http%3a", "https%253a", "http%253a"} {
+	for _, mark := range []string{"https:/", "http:/", "https%3a", "http%3a", "https%253a", "http%253a", "https:%2f", "http:%2f"} {
 		i := strings.Index(lower[start:], mark)
 		if i < 0 || i+start >= start+len(path) || i == 0 {
 			continue
 		}
 		s := u[start+i:]
-		if !strings.Contains(mark, "/") { // one segment holds it all
+		if !strings.HasSuffix(mark, "/") { // one segment holds it all
 			s, _, _ = strings.Cut(s, "/")
 			s, _, _ = strings.Cut(s, "?")
 		} else if !strings.HasPrefix(s[len(mark):], "/") {
@@ -237,7 +237,9 @@ func encodedURL(u string) string {
 			return a
 		}
 		if host, _, ok := strings.Cut(strings.ToLower(s), "%2f"); ok && hostLike(host) {
-			return absolute("https://" + s[:len(host)] + "/" + s[len(host)+3:])
+			if d, err := url.PathUnescape(s); err == nil {
+				return absolute("https://" + d)
+			}
 		}
 	}
 	return ""

@@ -22,10 +22,14 @@ func wrongID(b []byte) []byte { b[0] ^= 0x5a; return b }
 
 func wrongName(b []byte) []byte { b[headerLen+1] ^= 1; return b }
 
-// TestUDPFaults has one upstream that fails in each way: alone there is the
-// right error in time, with a second one there is an answer.
-func TestUDPFaults(t *testing.T) {
-	t.Parallel()
+// udpFault is a way to fail; alone is what is answered if there is nobody else,
+// ADDR stands for the upstream.
+type udpFault struct {
+	what, alone string
+	do          func(*call)
+}
+
+func udpFaults() []udpFault {
 	udpOnly := func(f func(c *call)) func(c *call) {
 		return func(c *call) {
 			if c.via == "udp" {
@@ -35,10 +39,7 @@ func TestUDPFaults(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []struct {
-		what, alone string // alone: what the answer is, ADDR stands for the upstream
-		do          func(*call)
-	}{
+	return []udpFault{
 		{"silent", "22 ADDR did not answer in time", func(*call) {}},
 		{"wrong id", "22 ADDR did not answer in time", udpOnly(func(c *call) { edit(c, wrongID) })},
 		{"wrong id and then the right one", theAddress, udpOnly(func(c *call) { edit(c, wrongID); c.reply() })},
@@ -72,7 +73,14 @@ func TestUDPFaults(t *testing.T) {
 				m.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: "example.", Rrtype: dns.TypeNS, Class: 1, Ttl: 9}, Ns: "ns.example."}}
 			})
 		}},
-	} {
+	}
+}
+
+// TestUDPFaults has one upstream that fails in each way: alone there is the
+// right error in time, with a second one there is an answer.
+func TestUDPFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range udpFaults() {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, nil, c.do)

@@ -116,7 +116,7 @@ func (g *Group) add(sp Spec) {
 
 // server makes what asks one upstream.
 func (g *Group) server(sp Spec) *server {
-	s := &server{name: sp.name, domains: sp.Domains, count: &counters{}, now: g.o.Now}
+	s := &server{name: sp.name, domains: sp.Domains, count: &counters{}, now: g.o.Now, log: g.o.Log}
 	r := &reach{spec: sp, own: g.o.Own}
 	if sp.Named() {
 		r.boot = g.boot

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ type server struct {
 	t        transport
 	count    *counters
 	now      func() time.Time
+	log      *slog.Logger
 
 	mu       sync.Mutex
 	rtt      time.Duration // smoothed, 0 is unknown
@@ -112,6 +114,9 @@ func (s *server) failed(took time.Duration, text string) {
 	}
 	if s.fails++; s.fails < maxFails && s.hold == 0 {
 		return
+	}
+	if s.hold == 0 {
+		s.log.Warn("an upstream fails and is left out", "upstream", s.name, "error", text)
 	}
 	s.hold = min(max(2*s.hold, firstOut), maxOut)
 	s.out = s.now().Add(s.hold)

@@ -158,7 +158,7 @@ func RTF(b []byte) ([]Ref, error) {
 	for _, f := range [...]struct {
 		word string
 		when markup.When
-	}{{"HYPERLINK", markup.Click}, {"INCLUDEPICTURE", markup.Opening}, {"INCLUDETEXT", markup.Opening}, {"LINK ", markup.Opening}, {"DDEAUTO", markup.Opening}, {`\*\template`, markup.Opening}, {`\objautlink`, markup.Opening}} {
+	}{{"HYPERLINK", markup.Click}, {"INCLUDEPICTURE", markup.Opening}, {"INCLUDETEXT", markup.Opening}, {" LINK ", markup.Opening}, {"DDEAUTO", markup.Opening}, {`\*\template`, markup.Opening}, {`\objautlink`, markup.Opening}} {
 		for rest := b; ; {
 			n := bytes.Index(rest, []byte(f.word))
 			if n < 0 {

@@ -11,14 +11,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/dnsfilter"
 	"github.com/quench-proxy/quench/internal/strictyaml"
 )
 
 // configName is the file looked for in the configuration directory.
 const configName = "quench.yaml"
 
-// config is quench.yaml. The schema is that of the whole design; a value for a
-// feature that this version does not have is a fault (see notYet).
+// defaultDNS is where the DNS door listens if nobody says otherwise. If it is
+// taken, or there is nobody to ask, the door stays closed.
+const defaultDNS = "127.0.0.1:5335"
+
+// config is quench.yaml.
 type config struct {
 	Mode    string                  `yaml:"mode"`
 	Strict  bool                    `yaml:"strict"`
@@ -51,15 +55,28 @@ type proxyConfig struct {
 }
 
 type dnsConfig struct {
-	Listen       string    `yaml:"listen"`
-	Upstreams    []string  `yaml:"upstreams"`
-	TLS          tlsConfig `yaml:"tls"`
-	DoT          string    `yaml:"dot"`
-	DoH          string    `yaml:"doh"`
-	DoQ          string    `yaml:"doq"`
-	AllowFrom    []string  `yaml:"allow_from"`
-	PrivateNames []string  `yaml:"private_names"`
-	QueryLog     bool      `yaml:"query_log"`
+	// Listen, DoT, DoH and DoQ are addresses with commas between; "" and off: none.
+	Listen string `yaml:"listen"`
+	DoT    string `yaml:"dot"`
+	DoH    string `yaml:"doh"`
+	DoQ    string `yaml:"doq"`
+
+	Upstreams []string `yaml:"upstreams"`
+	Fallback  []string `yaml:"fallback"`
+	Bootstrap []string `yaml:"bootstrap"`
+	Strategy  string   `yaml:"strategy"` // parallel, strict or fastest
+
+	TLS  tlsConfig `yaml:"tls"`
+	Name string    `yaml:"name"` // one in the certificate; "" is its first
+
+	AllowFrom    []string          `yaml:"allow_from"`
+	PrivateNames []string          `yaml:"private_names"`
+	QueryLog     bool              `yaml:"query_log"`
+	Block        string            `yaml:"block"` // null, nodata, nxdomain, refused or addresses
+	BlockByList  map[string]string `yaml:"block_by_list"`
+	BlockTTL     string            `yaml:"block_ttl"`
+	CacheSize    string            `yaml:"cache_size"`
+	RateLimit    int               `yaml:"rate_limit"` // answers a second for a client; 0 is no limit
 }
 
 type tlsConfig struct {
@@ -67,11 +84,25 @@ type tlsConfig struct {
 	Key  string `yaml:"key"`
 }
 
+// clientConfig is a group of clients. Without Lists all that hold for everybody
+// hold for it; with them those and the user's own rules.
 type clientConfig struct {
-	Name  string            `yaml:"name"`
-	Match []string          `yaml:"match"`
+	Name     string            `yaml:"name"`
+	Match    []string          `yaml:"match"`
+	Tags     []string          `yaml:"tags"`
+	Lists    []string          `yaml:"lists"`
+	Allow    []detect.Override `yaml:"allow"`
+	Pause    bool              `yaml:"pause"` // nothing is blocked, all is recorded
+	Schedule []scheduleConfig  `yaml:"schedule"`
+}
+
+// scheduleConfig is hours in which other lists hold, or none; what it leaves out
+// is as outside of them.
+type scheduleConfig struct {
+	At    string            `yaml:"at"` // "mon-fri 21:00-06:00"
 	Lists []string          `yaml:"lists"`
 	Allow []detect.Override `yaml:"allow"`
+	Pause bool              `yaml:"pause"`
 }
 
 type vendorConfig struct {
@@ -92,6 +123,7 @@ func defaultConfig() *config {
 			AllowFrom: []string{"127.0.0.0/8", "::1/128"}, ConnectPorts: []int{443, 8443},
 			HeaderTimeout: "15s", StallTimeout: "10m", MaxConns: 8192, MaxClientConns: 1024,
 		},
+		DNS:    dnsConfig{Listen: defaultDNS, Strategy: "parallel", BlockTTL: "10s", CacheSize: "8MB", RateLimit: dnsfilter.DefaultRateLimit},
 		Ledger: ledgerConfig{Keep: "90d", MaxSize: "1GB", Detail: "redacted"},
 	}
 }

@@ -108,9 +108,10 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 	if len(data) <= strictyaml.MaxSize && yaml.Unmarshal(data, &doc) == nil && len(doc.Content) == 1 {
 		k.root = doc.Content[0]
 	}
-	k.notYet()
 	k.word(c.Mode, []string{"block", "observe"}, "mode")
 	k.proxy(&c.Proxy)
+	k.dns(&c.DNS)
+	k.clients(c)
 	k.lists(c.Lists)
 	for i, o := range c.Allow {
 		if _, err := memory.CheckOverride(o); err != nil {
@@ -122,16 +123,6 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 	}
 	k.ledger(&c.Ledger)
 	return errors.Join(k.faults...)
-}
-
-// notYet refuses values for features that this version does not have: silence
-// would let people believe that they are protected.
-func (k *checker) notYet() {
-	for _, path := range [][]any{{"dns"}, {"clients"}} {
-		if k.has(path...) {
-			k.fault("not in this version of quench; take it out", path...)
-		}
-	}
 }
 
 func (k *checker) word(got string, known []string, path ...any) {

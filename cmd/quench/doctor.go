@@ -80,6 +80,7 @@ func (a *app) examineService(ctx context.Context, r *report, dir string, cfg *co
 	case errors.Is(err, control.ErrNotRunning):
 		r.add("service", warn, "no quench is running with this data directory", "start it: quench serve, or quench browse")
 		a.examinePort(r, cfg)
+		a.examineDNSPort(r, cfg)
 		a.examineLedger(ctx, r, dir)
 		a.examineOwnLists(ctx, r, dir, cfg)
 		return
@@ -91,6 +92,7 @@ func (a *app) examineService(ctx context.Context, r *report, dir string, cfg *co
 	for _, l := range st.Listeners {
 		a.examineListener(ctx, r, l, cfg)
 	}
+	examineNameServers(r, a.resolvConf(), st.Listeners)
 	checks, err := c.Doctor(ctx)
 	if err != nil {
 		r.add("service", fail, "it cannot say how it is: "+err.Error(), "")
@@ -109,6 +111,7 @@ func (s *service) doctor(ctx context.Context) []control.Check {
 	} else {
 		r.add("rules", ok, fmt.Sprintf("%d trackers, %s", about.Trackers, about.Source), "")
 	}
+	s.examineDNS(ctx, r)
 	examineLists(r, s.lists.Lists(), time.Now())
 	if s.ledger == nil {
 		r.add("ledger", warn, "nothing is recorded", "")

@@ -70,6 +70,10 @@ func examineResolver(ctx context.Context, r *report, res nameResolver, limit tim
 // examineListener asks a listener of the running service for what only Quench
 // serves.
 func (a *app) examineListener(ctx context.Context, r *report, l control.Listener, cfg *config) {
+	if isDNS(l.Name) {
+		a.examineDNSListener(ctx, r, l, cfg)
+		return
+	}
 	what := l.Name + " on " + l.Address
 	if l.Name == "proxy" && reachesOut(l.Address) {
 		what += ", for " + strings.Join(cfg.Proxy.AllowFrom, ", ")

@@ -35,7 +35,7 @@ func TestFollow(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"HOME": t.TempDir()}
 	data := filepath.Join(env["HOME"], "d")
-	stopServe := background(t, env, io.Discard, "--data-dir", data, "serve", "--proxy", "127.0.0.1:0")
+	stopServe := background(t, env, io.Discard, "--data-dir", data, "serve", "--proxy", "127.0.0.1:0", "--dns", "off")
 	c := control.NewClient(data)
 	var st control.Status
 	eventually(t, "the service answers", func() bool {
@@ -117,7 +117,7 @@ func TestServeEndsWhileABrowserUsesIt(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"HOME": t.TempDir()}
 	data := filepath.Join(env["HOME"], "d")
-	stop := background(t, env, io.Discard, "--data-dir", data, "serve", "--proxy", "off")
+	stop := background(t, env, io.Discard, "--data-dir", data, "serve", "--proxy", "off", "--dns", "off")
 	c := control.NewClient(data)
 	var lease *control.Lease
 	eventually(t, "a listener is lent", func() (ok bool) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/dnsfilter/clients"
 	"github.com/quench-proxy/quench/internal/lists"
 )
 
@@ -22,15 +23,32 @@ func combined(set *engine.Set, snap *lists.Snapshot, generation uint64) *engine.
 	return set.WithLists(snap.Set, about, generation)
 }
 
-// set returns the rules and lists in force, as one.
-func (s *service) set() *engine.Set { return s.inForce.Load() }
+// inForce is what decides at a moment, published as one: rules and lists, the
+// groups of clients, and what those lists are to each group.
+type inForce struct {
+	set     *engine.Set
+	table   *clients.Table
+	parties *parties
+}
 
-// combine puts the rules and the lists of this moment in force together.
+// set returns the rules and lists in force, as one.
+func (s *service) set() *engine.Set { return s.force.Load().set }
+
+// table returns the groups of clients in force.
+func (s *service) table() *clients.Table { return s.force.Load().table }
+
+// combine puts the rules, lists and groups of this moment in force together.
 func (s *service) combine() {
 	s.combining.Lock()
 	defer s.combining.Unlock()
 	s.generation++
-	s.inForce.Store(combined(s.rules.Load().set, s.lists.Current(), s.generation))
+	snap, cfg := s.lists.Current(), s.cfg.Load()
+	f := &inForce{set: combined(s.rules.Load().set, snap, s.generation)}
+	var err error
+	if f.table, f.parties, err = s.group(cfg, snap, s.generation); err != nil {
+		s.log.Error("groups of clients are not in force", "err", err) // loading checks them
+	}
+	s.force.Store(f)
 }
 
 // withListsInForce adds the lists that would be in force to r, without writing or

@@ -64,7 +64,7 @@ func startServed(t *testing.T, config string, change func(*exec.Cmd)) *served {
 	}
 	c := &served{t: t, dir: state, ended: make(chan error, 1)}
 	c.configure(config)
-	c.cmd = exec.Command("quench", "serve")
+	c.cmd = exec.Command("quench", "serve", "--dns", "off")
 	c.cmd.Env = []string{"CONFIGURATION_DIRECTORY=" + etc, "STATE_DIRECTORY=" + state, "PATH=" + os.Getenv("PATH")}
 	c.cmd.Dir = "/"
 	c.cmd.Stderr = c

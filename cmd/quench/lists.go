@@ -58,6 +58,13 @@ func (a *app) listRefs(cat *lists.Catalogue, cfg *config) ([]lists.Ref, error) {
 		}
 		refs = append(refs, r)
 	}
+	for _, spec := range cfg.groupLists() {
+		r, err := cat.Resolve(spec, filepath.Dir(path), fromGroup)
+		if err != nil {
+			return nil, fmt.Errorf("%s: clients: %w", path, err)
+		}
+		refs = append(refs, r)
+	}
 	here, err := os.Getwd()
 	if err != nil {
 		here = "."

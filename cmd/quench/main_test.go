@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": cmdReady, "get": cmdGet, "waitlog": cmdWaitLog, "holdport": cmdHoldPort, "exitcode": cmdExitCode,
 			"waitmode": cmdWaitMode, "hangup": cmdHangup, "reload": cmdReload,
-			"listserver": cmdListServer,
+			"listserver": cmdListServer, "ask": cmdAsk, "makecert": cmdMakeCert,
 		},
 	})
 }
@@ -81,7 +81,7 @@ func cmdReady(ts *testscript.TestScript, _ bool, _ []string) {
 			return err
 		}
 		for _, l := range st.Listeners {
-			ts.Setenv("PROXY", l.Address)
+			ts.Setenv(strings.ToUpper(l.Name), l.Address)
 		}
 		return nil
 	})

@@ -37,8 +37,37 @@ func portHolder(addr string) string {
 	return ownerOf(inodes)
 }
 
-// listening adds the socket inodes that listen on port (state 0A) to inodes.
+// dnsPortHolder is portHolder for a port that UDP or TCP may have.
+func dnsPortHolder(addr string) string {
+	if who := portHolder(addr); who != "" {
+		return who
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return ""
+	}
+	inodes := map[string]bool{}
+	for _, table := range []string{"/proc/net/udp", "/proc/net/udp6"} {
+		bound(table, uint16(n), "07", inodes)
+	}
+	if len(inodes) == 0 {
+		return ""
+	}
+	return ownerOf(inodes)
+}
+
+// listening adds the socket inodes that listen on port to inodes.
 func listening(table string, port uint16, inodes map[string]bool) {
+	bound(table, port, "0A", inodes)
+}
+
+// bound adds the socket inodes of a table that have port and are in a state: 0A
+// listens, 07 is UDP's without a peer.
+func bound(table string, port uint16, state string, inodes map[string]bool) {
 	f, err := os.Open(table)
 	if err != nil {
 		return
@@ -49,7 +78,7 @@ func listening(table string, port uint16, inodes map[string]bool) {
 	for n := 0; lines.Scan() && n < maxTCPTable; n++ {
 		// sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode
 		field := strings.Fields(lines.Text())
-		if len(field) >= 10 && strings.HasSuffix(field[1], want) && field[3] == "0A" {
+		if len(field) >= 10 && strings.HasSuffix(field[1], want) && field[3] == state {
 			inodes[field[9]] = true
 		}
 	}

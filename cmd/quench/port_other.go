@@ -6,3 +6,6 @@ const portHint = `find who holds it with "lsof -nP -iTCP -sTCP:LISTEN" (macOS, B
 
 // portHolder does not know on this system.
 func portHolder(string) string { return "" }
+
+// dnsPortHolder does not know either.
+func dnsPortHolder(string) string { return "" }

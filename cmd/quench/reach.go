@@ -48,3 +48,23 @@ func loopbackOnly(p netip.Prefix) bool {
 	}
 	return p.Addr().IsLoopback() && p.Bits() == 128
 }
+
+// checkResolverReach refuses a resolver that can be reached from beyond this
+// machine unless somebody has said from where: an open resolver is used for
+// attacks on others.
+func checkResolverReach(listen string, allowFrom []string) error {
+	if !reachesOut(listen) {
+		return nil
+	}
+	beyond := false
+	for _, text := range allowFrom {
+		if prefix, err := parsePrefix(text); err == nil {
+			beyond = beyond || !loopbackOnly(prefix)
+		}
+	}
+	if !beyond {
+		return fmt.Errorf("%s can be reached from beyond this machine, but dns.allow_from lets nobody in from there; "+
+			"name your network, such as allow_from: [192.168.1.0/24], or listen on 127.0.0.1", listen)
+	}
+	return nil
+}

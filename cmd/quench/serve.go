@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/quench-proxy/quench/internal/control"
 )
 
-const serveLong = `Run the proxy until it is interrupted. Hosts that do nothing but track are
+const serveLong = `Run the proxy and the DNS resolver until interrupted. Hosts that do nothing but track are
 refused by name; HTTPS is looked into only for programs that trust the
 certificate of this installation (quench ca install). SIGHUP reloads rules and
 configuration.`
@@ -24,11 +25,16 @@ configuration.`
 func (a *app) serveCmd() *cobra.Command {
 	var o overrides
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the proxy", Long: serveLong, Args: noArgs,
+		Use: "serve", Short: "Run the proxy and the resolver", Long: serveLong, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.proxy != "" {
 				if err := checkListen(o.proxy); err != nil {
 					return usagef("--proxy: %w", err)
+				}
+			}
+			if o.dns != "" {
+				if err := checkListens(o.dns); err != nil {
+					return usagef("--dns: %w", err)
 				}
 			}
 			return a.serve(cmd.Context(), o)
@@ -36,6 +42,7 @@ func (a *app) serveCmd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.proxy, "proxy", "", "listen for the proxy on `ADDR` (127.0.0.1:8118), or off")
+	f.StringVar(&o.dns, "dns", "", "answer DNS on `ADDR` (127.0.0.1:5335), or off")
 	f.BoolVar(&o.observe, "observe", false, "record, but touch nothing")
 	f.BoolVar(&o.allowPrivate, "allow-private", false, "let every client reach private addresses")
 	return cmd
@@ -48,7 +55,7 @@ func (a *app) serve(ctx context.Context, o overrides) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	defer runtime.KeepAlive(spare())
-	list, err := s.proxyListeners()
+	list, err := s.openDoors(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,7 +77,13 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	errs := make([]error, 1+len(list))
+	errs := make([]error, 2+len(list))
+	if d := s.dns.Load(); d != nil {
+		wg.Go(func() {
+			defer cancel()
+			errs[1] = d.serve(ctx, s)
+		})
+	}
 	wg.Go(func() { _ = s.lists.Serve(ctx) }) // ends with ctx alone
 	wg.Go(func() {
 		defer cancel()
@@ -79,7 +92,7 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	for i, ln := range list {
 		wg.Go(func() {
 			defer cancel()
-			errs[1+i] = s.proxy.Serve(ctx, ln)
+			errs[2+i] = s.proxy.Serve(ctx, ln)
 		})
 	}
 	wg.Wait()
@@ -87,25 +100,49 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	return errors.Join(errs...)
 }
 
-// proxyListeners returns those that systemd opened for us, else opens the
-// configured one.
-func (s *service) proxyListeners() ([]net.Listener, error) {
-	p := &s.cfg.Load().Proxy
-	if p.Listen == "off" {
-		return nil, nil
-	}
-	list, err := s.app.passedListeners()
+// openDoors opens both doors. On an error neither stays open.
+func (s *service) openDoors(ctx context.Context) ([]net.Listener, error) {
+	p, err := s.app.passedSockets()
 	if err != nil {
 		return nil, err
 	}
+	list, err := s.proxyListeners(p.proxy)
+	if err != nil {
+		p.closeDNS()
+		return nil, err
+	}
+	d, err := s.openDNS(ctx, p)
+	if err != nil {
+		for _, ln := range list {
+			_ = ln.Close()
+		}
+		return nil, err
+	}
+	if d != nil {
+		s.dns.Store(d)
+	}
+	return list, nil
+}
+
+// proxyListeners returns those that systemd opened for us, else opens the
+// configured one.
+func (s *service) proxyListeners(list []net.Listener) ([]net.Listener, error) {
+	p := &s.cfg.Load().Proxy
+	closeAll := func() {
+		for _, ln := range list {
+			_ = ln.Close()
+		}
+	}
+	if p.Listen == "off" {
+		closeAll()
+		return nil, nil
+	}
 	for _, ln := range list {
 		if err := checkReach(ln.Addr().String(), p); err != nil {
-			for _, ln := range list {
-				_ = ln.Close()
-			}
+			closeAll()
 			return nil, fmt.Errorf("socket activation: %w", err)
 		}
-		s.adopt("proxy", ln)
+		s.adopt("proxy", ln.Addr().String())
 	}
 	if len(list) > 0 {
 		return list, nil
@@ -125,7 +162,7 @@ func (s *service) greet(ln net.Listener) {
 		if ln != nil {
 			addr = ln.Addr().String()
 		}
-		s.log.Info("serving", "proxy", addr, "mode", cfg.Mode, "trackers", about.Trackers, "rules", about.Source)
+		s.log.Info("serving", "proxy", addr, "dns", s.dns.Load().where(), "upstreams", s.dns.Load().asked(), "mode", cfg.Mode, "trackers", about.Trackers, "rules", about.Source)
 		return
 	}
 	verb := "Quench is on: it answers tracking pixels itself and tells you what they would have told."
@@ -134,6 +171,7 @@ func (s *service) greet(ln net.Listener) {
 	}
 	a.say("%s", verb)
 	a.say("  It knows %d trackers (rules: %s).", about.Trackers, about.Source)
+	s.greetDNS()
 	if ln == nil {
 		a.say("  The proxy is off; only quench browse can use it.")
 		return
@@ -151,6 +189,19 @@ func (s *service) greet(ln net.Listener) {
 	if ip := net.ParseIP(host); ip != nil && !ip.IsLoopback() {
 		a.say("  It listens beyond this machine, for: %v", cfg.Proxy.AllowFrom)
 	}
+}
+
+// greetDNS says where DNS is answered, and who is asked.
+func (s *service) greetDNS() {
+	d := s.dns.Load()
+	if d == nil {
+		return
+	}
+	by := "it asks"
+	if d.conf != "" {
+		by = "as the system does, it asks"
+	}
+	s.app.say("  It answers DNS on %s; %s %s.", d.where(), by, strings.Join(d.asked(), ", "))
 }
 
 // reloadOnHangup reloads at each SIGHUP until stop is called.

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/quench-proxy/quench/internal/control"
-	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/detect/names"
 	"github.com/quench-proxy/quench/internal/detect/redact"
+	"github.com/quench-proxy/quench/internal/dnsfilter/clients"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/lists"
 	"github.com/quench-proxy/quench/internal/memory"
@@ -34,6 +34,7 @@ const (
 // overrides are what the command line says against the configuration.
 type overrides struct {
 	proxy        string // "" leaves it
+	dns          string // the same
 	observe      bool
 	allowPrivate bool
 }
@@ -41,6 +42,9 @@ type overrides struct {
 func (o overrides) apply(c *config) {
 	if o.proxy != "" {
 		c.Proxy.Listen = o.proxy
+	}
+	if o.dns != "" {
+		c.DNS.Listen = o.dns
 	}
 	if o.observe {
 		c.Mode = "observe"
@@ -60,21 +64,23 @@ type service struct {
 	over    overrides
 	started time.Time
 
-	rules atomic.Pointer[ruleSet]
-	// inForce is what the rules and the lists of a moment make together.
-	inForce    atomic.Pointer[engine.Set]
+	rules      atomic.Pointer[ruleSet]
+	force      atomic.Pointer[inForce]
 	combining  sync.Mutex
 	generation uint64
 
-	cfg    atomic.Pointer[config]
-	logins atomic.Pointer[proxy.Passwords] // nil if the proxy asks for none
-	ca     *trust.CA
-	mem    *memory.Memory
-	lists  *lists.Store
-	ledger *ledger.Ledger // nil if nothing is recorded
-	proxy  *proxy.Proxy
-	silent func() *proxy.Proxy // makes one that records nothing, for one sitting
-	sock   *control.Socket
+	cfg      atomic.Pointer[config]
+	logins   atomic.Pointer[proxy.Passwords] // nil if the proxy asks for none
+	ca       *trust.CA
+	mem      *memory.Memory
+	lists    *lists.Store
+	ledger   *ledger.Ledger // nil if nothing is recorded
+	proxy    *proxy.Proxy
+	silent   func() *proxy.Proxy     // makes one that records nothing, for one sitting
+	dns      atomic.Pointer[dnsDoor] // nil while that door is closed
+	know     clients.Neighbours      // nil: only addresses are known
+	arrivals *arrivals
+	sock     *control.Socket
 
 	reloading sync.Mutex
 	mu        sync.Mutex
@@ -100,7 +106,7 @@ func (a *app) openService(ctx context.Context, o serviceOptions) (*service, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &service{app: a, kind: o.kind, dir: dir, log: a.logger(), over: o.over, started: time.Now()}
+	s := &service{app: a, kind: o.kind, dir: dir, log: a.logger(), over: o.over, started: time.Now(), arrivals: newArrivals()}
 	s.rules.Store(r)
 	s.cfg.Store(cfg)
 	if cfg.Proxy.Listen != "off" {
@@ -109,6 +115,9 @@ func (a *app) openService(ctx context.Context, o serviceOptions) (*service, erro
 			return nil, err
 		}
 		s.logins.Store(logins)
+	}
+	if o.kind == "browse" { // for one browser, which asks no DNS
+		cfg.DNS.Listen, cfg.DNS.DoT, cfg.DNS.DoH, cfg.DNS.DoQ = "off", "", "", ""
 	}
 	if err := s.openState(ctx, cfg, o.noRecord); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -134,6 +143,11 @@ func (a *app) loadAll(over overrides) (*ruleSet, *config, error) {
 	if over.proxy != "" {
 		if err := checkReach(over.proxy, &cfg.Proxy); err != nil {
 			return nil, nil, fmt.Errorf("--proxy: %w", err)
+		}
+	}
+	for _, addr := range addresses(over.dns) {
+		if err := checkResolverReach(addr, cfg.DNS.AllowFrom); err != nil {
+			return nil, nil, fmt.Errorf("--dns: %w", err)
 		}
 	}
 	return r, cfg, nil
@@ -239,15 +253,15 @@ func (s *service) listen(name, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, portError(addr, err)
 	}
-	s.adopt(name, ln)
+	s.adopt(name, ln.Addr().String())
 	return ln, nil
 }
 
 // adopt remembers the address of a listener as ours.
-func (s *service) adopt(name string, ln net.Listener) {
+func (s *service) adopt(name, addr string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open = append(s.open, control.Listener{Name: name, Address: ln.Addr().String()})
+	s.open = append(s.open, control.Listener{Name: name, Address: addr})
 }
 
 func (s *service) forget(addr string) {
@@ -288,16 +302,19 @@ func (s *service) reload(ctx context.Context) error {
 		s.log.Error("reload refused, everything stays as it was", "err", err)
 		return err
 	}
-	if !sameListeners(s.cfg.Load(), cfg) {
-		s.log.Warn("changes under proxy and ledger take effect at the next start only")
+	if old := s.cfg.Load(); !sameListeners(old, cfg) {
+		s.log.Warn("changes under proxy, ledger and what listens for DNS or how it answers take effect at the next start only")
 	}
 	if logins != nil {
 		s.logins.Store(logins)
 	}
+	old := s.cfg.Swap(cfg)
 	s.rules.Store(r)
-	s.combine()
 	s.mem.SetConfig(cfg.memory())
-	s.cfg.Store(cfg)
+	s.combine()
+	if err := s.reloadDNS(ctx, old, cfg); err != nil {
+		s.log.Error("what is asked for DNS stays as it was", "err", err)
+	}
 	if err := s.selectLists(ctx, cfg); err != nil {
 		s.log.Error("lists stay as they were", "err", err)
 	}
@@ -332,6 +349,9 @@ func (s *service) status() control.Status {
 		Kind: s.kind, Version: version().Version, PID: os.Getpid(), Started: s.started.UTC(),
 		Mode: s.cfg.Load().Mode, Listeners: open, Rules: s.rules.Load().about,
 		Stats: map[string]any{"proxy": s.proxy.Stats(), "learned": len(s.mem.Learned())},
+	}
+	if d := s.dns.Load(); d != nil {
+		st.Stats["dns"], st.Stats["upstreams"] = d.door.Stats(), d.switched.Group().Stats()
 	}
 	if s.ledger != nil {
 		st.Stats["ledger"] = s.ledger.Stats()

@@ -15,22 +15,22 @@ const (
 	// firstPassed is the number of the first descriptor that systemd passes.
 	firstPassed = 3
 	// maxPassed bounds how many there may be.
-	maxPassed = 16
+	maxPassed = 32
 )
 
-// passedListeners returns the sockets that systemd opened for the proxy, none
-// if it did not. See sd_listen_fds(3).
-func (a *app) passedListeners() (list []net.Listener, err error) {
+// passedSockets returns the sockets that systemd opened for us, none if it did
+// not. See sd_listen_fds(3).
+func (a *app) passedSockets() (p passed, err error) {
 	pid, n := a.getenv("LISTEN_PID"), a.getenv("LISTEN_FDS")
 	if pid == "" || n == "" {
-		return nil, nil
+		return p, nil
 	}
-	if p, err := strconv.Atoi(pid); err != nil || p != os.Getpid() {
-		return nil, nil // meant for another process
+	if own, err := strconv.Atoi(pid); err != nil || own != os.Getpid() {
+		return p, nil // meant for another process
 	}
 	count, err := strconv.Atoi(n)
 	if err != nil || count < 1 || count > maxPassed {
-		return nil, fmt.Errorf("socket activation: LISTEN_FDS is %q, want 1 to %d", n, maxPassed)
+		return p, fmt.Errorf("socket activation: LISTEN_FDS is %q, want 1 to %d", n, maxPassed)
 	}
 	var names []string
 	if text := a.getenv("LISTEN_FDNAMES"); text != "" {
@@ -45,40 +45,63 @@ func (a *app) passedListeners() (list []net.Listener, err error) {
 		if i < len(names) {
 			name = names[i]
 		}
-		ln, err := passedListener(firstPassed+i, name)
-		if err != nil {
-			for _, l := range list {
-				_ = l.Close()
-			}
-			return nil, fmt.Errorf("socket activation: socket %d (%s): %w", i+1, name, err)
+		if err := p.take(firstPassed+i, name); err != nil {
+			p.close()
+			return passed{}, fmt.Errorf("socket activation: socket %d (%s): %w", i+1, name, err)
 		}
-		list = append(list, ln)
 	}
-	return list, nil
+	return p, nil
 }
 
-func passedListener(fd int, name string) (net.Listener, error) {
+// take adds a descriptor.
+func (p *passed) take(fd int, name string) error {
 	// What is no socket is not systemd's, but perhaps our own: it stays as it is.
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return nil, errors.New("is not a socket")
+		return errors.New("is not a socket")
 	}
 	unix.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
 	// A socket unit without FileDescriptorName= names its sockets after itself.
-	if name != "" && name != "proxy" && name != "unknown" && !strings.HasSuffix(name, ".socket") {
-		return nil, errors.New("quench knows only sockets named proxy")
+	forDNS := name == "dns" || strings.HasSuffix(name, "dns.socket")
+	if name != "" && name != "proxy" && name != "unknown" && !forDNS && !strings.HasSuffix(name, ".socket") {
+		return errors.New("quench knows only sockets named proxy and dns")
+	}
+	if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM {
+		return p.takeUDP(f, forDNS)
 	}
 	ln, err := net.FileListener(f)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, ok := ln.(*net.TCPListener); !ok {
 		_ = ln.Close()
-		return nil, errors.New("is not a TCP socket; write ListenStream= with an address and a port")
+		return errors.New("is not a TCP socket; write ListenStream= with an address and a port")
 	}
-	return ln, nil
+	if forDNS {
+		p.tcp = append(p.tcp, ln)
+	} else {
+		p.proxy = append(p.proxy, ln)
+	}
+	return nil
+}
+
+func (p *passed) takeUDP(f *os.File, forDNS bool) error {
+	if !forDNS {
+		return errors.New("is a UDP socket; only DNS has such (FileDescriptorName=dns)")
+	}
+	c, err := net.FilePacketConn(f)
+	if err != nil {
+		return err
+	}
+	u, ok := c.(*net.UDPConn)
+	if !ok {
+		_ = c.Close()
+		return errors.New("is not a UDP socket; write ListenDatagram= with an address and a port")
+	}
+	p.udp = append(p.udp, u)
+	return nil
 }
 
 // notify tells the service manager how we are, if one wants to know. See

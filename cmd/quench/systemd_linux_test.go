@@ -128,11 +128,12 @@ func TestWrongActivation(t *testing.T) {
 		want              string
 	}{
 		{"beyond loopback", "proxy", "1", out, "can be reached from beyond this machine"},
-		{"unknown name", "dns", "1", near, "quench knows only sockets named proxy"},
+		{"unknown name", "web", "1", near, "quench knows only sockets named proxy and dns"},
+		{"DNS beyond loopback", "dns", "1", out, "dns.allow_from lets nobody in"},
 		{"UDP", "proxy", "1", packets, "socket 1 (proxy)"},
 		{"no such descriptor", "proxy", "9", near, "socket activation: socket 2"},
 		{"no number", "proxy", "x", near, "LISTEN_FDS is \"x\""},
-		{"too many", "proxy", "17", near, "want 1 to 16"},
+		{"too many", "proxy", "33", near, "want 1 to 32"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cmd := exec.Command("quench", "serve")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/dnsfilter"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/proxy"
@@ -44,16 +45,19 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 	if rec == nil {
 		mind = s.mem.Session()
 	}
-	policy := func(c filter.Client) *detect.Policy { return mind.Policy(c.Label) }
+	policy := func(c filter.Client) *detect.Policy { return s.policyFor(c.Addr, c.Label, mind.Policy) }
 	p := &proxy.Proxy{
 		Filter: &filter.Filter{
 			Set: s.set, Policy: policy, Recorder: rec,
 			Learn: mind.Learn, Allow: s.allowFromPage, Secret: secret, Log: s.log,
 		},
-		Set: s.set, Policy: policy, Recorder: rec, CA: s.ca,
+		Set: s.set, Policy: policy, Label: s.labelOf, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,
 		Upstream: cfg.Proxy.Upstream, FailOpen: cfg.Proxy.Fail == "direct", Drain: drainTime, Log: s.log,
 		MaxAllConns: cfg.Proxy.MaxConns, MaxConns: cfg.Proxy.MaxClientConns,
+	}
+	if s.kind == "serve" {
+		p.Resolver = &ownResolver{door: s.door, system: &proxy.SystemResolver{}}
 	}
 	p.HeaderTimeout, _ = parseSpan(cfg.Proxy.HeaderTimeout) // checked; 0 is the default
 	p.StallTimeout, _ = parseSpan(cfg.Proxy.StallTimeout)
@@ -90,7 +94,18 @@ func (s *service) allowFromPage(r filter.AllowRequest) error {
 
 // sameListeners reports whether only what a reload can change differs.
 func sameListeners(a, b *config) bool {
-	return reflect.DeepEqual(a.Proxy, b.Proxy) && a.Ledger == b.Ledger
+	x, y := a.DNS, b.DNS
+	x.Upstreams, x.Fallback, x.Bootstrap, x.Strategy = y.Upstreams, y.Fallback, y.Bootstrap, y.Strategy
+	x.TLS = y.TLS
+	return reflect.DeepEqual(a.Proxy, b.Proxy) && reflect.DeepEqual(x, y) && a.Ledger == b.Ledger
+}
+
+// door is the DNS door, nil while it is closed.
+func (s *service) door() *dnsfilter.Door {
+	if d := s.dns.Load(); d != nil {
+		return d.door
+	}
+	return nil
 }
 
 // browseLease opens a listener that intercepts always.

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// cmdAsk asks $DNS over UDP for a name and a type, and prints the code and the
+// data of the answers.
+func cmdAsk(ts *testscript.TestScript, _ bool, args []string) {
+	m := new(dns.Msg).SetQuestion(dns.Fqdn(args[0]), dns.StringToType[args[1]])
+	in, _, err := (&dns.Client{Timeout: patience}).Exchange(m, ts.Getenv("DNS"))
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), answerText(in))
+}
+
+// answerText is an answer as "NOERROR 192.0.2.1 ...".
+func answerText(m *dns.Msg) string {
+	out := []string{dns.RcodeToString[m.Rcode]}
+	for _, rr := range m.Answer {
+		out = append(out, strings.TrimPrefix(rr.String(), rr.Header().String()))
+	}
+	return strings.Join(out, " ")
+}
+
+// cmdMakeCert makes a certificate for a name: makecert NAME CERT KEY.
+func cmdMakeCert(ts *testscript.TestScript, _ bool, args []string) {
+	cert, key, err := testCert(args[0], time.Now().Add(time.Hour))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), cert, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), key, 0o600))
+}
+
+func testCert(name string, until time.Time) (certPEM, keyPEM []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: until, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), nil
+}

@@ -1,0 +1,453 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/dnsfilter"
+	"github.com/quench-proxy/quench/internal/dnsfilter/cache"
+	"github.com/quench-proxy/quench/internal/dnsfilter/clients"
+	"github.com/quench-proxy/quench/internal/dnsfilter/upstream"
+	"github.com/quench-proxy/quench/internal/ledger"
+)
+
+// resolvConf names the system's resolvers, where there is one.
+const resolvConf = "/etc/resolv.conf"
+
+// dnsDoor is the DNS door with what it needs around it.
+type dnsDoor struct {
+	door     *dnsfilter.Door
+	switched dnsfilter.Switch
+	cert     atomic.Pointer[tls.Certificate]
+	queries  *queryLog // nil if nobody turned it on
+	home     *arrivals
+	conf     string // the system's, "" if the upstreams were named
+
+	mu      sync.Mutex
+	servers []string // as they are asked, for people
+	seen    []byte   // of conf
+	loop    bool
+}
+
+// errNobody says that the system has no resolver but perhaps ourselves.
+var errNobody = errors.New("this system names no resolver to ask; name some with dns.upstreams")
+
+// openDNS opens the DNS door on the sockets that systemd opened, else on those
+// that are configured. It is nil if the door is off, and also if nobody asked
+// for it and it cannot be opened: the proxy does without.
+func (s *service) openDNS(ctx context.Context, p passed) (*dnsDoor, error) {
+	cfg := s.cfg.Load()
+	d := &cfg.DNS
+	plain := addresses(d.Listen)
+	if len(p.tcp)+len(p.udp) > 0 && d.Listen != "off" {
+		plain = nil
+	} else {
+		p.closeDNS()
+		p.tcp, p.udp = nil, nil
+	}
+	if len(plain)+len(p.tcp)+len(p.udp)+len(addresses(d.DoT))+len(addresses(d.DoH))+len(addresses(d.DoQ)) == 0 {
+		return nil, nil
+	}
+	for _, a := range p.dnsAddrs() {
+		if err := checkResolverReach(a, d.AllowFrom); err != nil {
+			p.closeDNS()
+			return nil, fmt.Errorf("socket activation: %w", err)
+		}
+	}
+	door, err := s.makeDNS(ctx, cfg, plain, p)
+	if err == nil {
+		return door, nil
+	}
+	p.closeDNS()
+	taken := errors.Is(err, syscall.EADDRINUSE)
+	if (taken || errors.Is(err, errNobody)) && s.over.dns == "" && d.Listen == defaultDNS && len(d.Upstreams) == 0 {
+		s.log.Warn("the DNS door stays closed", "err", err)
+		return nil, nil
+	}
+	return nil, err
+}
+
+func (s *service) makeDNS(ctx context.Context, cfg *config, plain []string, p passed) (*dnsDoor, error) {
+	d := &dnsDoor{home: s.arrivals}
+	if len(cfg.DNS.Upstreams) == 0 {
+		d.conf = s.app.resolvConf()
+	}
+	if err := d.loadCert(&cfg.DNS, s.configDir()); err != nil {
+		return nil, err
+	}
+	g, err := s.upstreams(cfg, d, ownOf(append(slices.Clone(plain), p.dnsAddrs()...)))
+	if err != nil {
+		return nil, err
+	}
+	d.switched.Use(g)
+	if cfg.DNS.QueryLog {
+		if d.queries, err = openQueryLog(s.dir, s.log); err != nil {
+			return nil, errors.Join(err, g.Close())
+		}
+	}
+	o := s.dnsOptions(cfg, d)
+	o.Plain, o.TCP, o.UDP = plain, p.tcp, p.udp
+	if d.door, err = dnsfilter.New(o); err == nil {
+		err = d.door.Listen()
+	}
+	if err != nil {
+		d.queries.close()
+		_ = g.Close()
+		return nil, dnsPortError(err)
+	}
+	for _, l := range d.listeners() {
+		s.adopt(l.Name, l.Address)
+	}
+	return d, nil
+}
+
+// dnsOptions are the door's, but for its plain sockets.
+func (s *service) dnsOptions(cfg *config, d *dnsDoor) dnsfilter.Options {
+	c := &cfg.DNS
+	size, _ := parseSize(c.CacheSize) // all checked
+	ttl, _ := parseSpan(c.BlockTTL)
+	block, addrs, _ := parseBlock(c.Block)
+	rate := c.RateLimit
+	if rate == 0 {
+		rate = -1
+	}
+	o := dnsfilter.Options{
+		DoT: addresses(c.DoT), DoH: addresses(c.DoH), DoQ: addresses(c.DoQ), Name: c.Name,
+		AllowFrom: c.allowFrom(), RateLimit: rate,
+		Set: s.set, Clients: s.table, Upstream: &d.switched, Cache: cache.New(cache.Options{Bytes: size}),
+		Policy: func(who *clients.Client, own *detect.Policy) *detect.Policy {
+			s.arrivals.asked(who)
+			return s.force.Load().parties.join(own, s.mem.Policy(who.Label), who.Label)
+		},
+		Bypass: s.arrivals.bypassed,
+		Block:  block, BlockAddrs: addrs, BlockTTL: ttl, ListBlock: c.blockByList(),
+		PrivateNames: c.PrivateNames, Log: s.log,
+	}
+	if s.ledger != nil {
+		o.Record = func(x ledger.Sighting) { s.ledger.Record(x) }
+	}
+	if d.queries != nil {
+		o.Query = d.queries.note
+	}
+	if cert := d.cert.Load(); cert != nil {
+		o.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return d.cert.Load(), nil }}
+		if o.Name == "" && len(cert.Leaf.DNSNames) > 0 && !strings.HasPrefix(cert.Leaf.DNSNames[0], "*") {
+			o.Name = cert.Leaf.DNSNames[0]
+		}
+	}
+	return o
+}
+
+// loadCert reads the certificate anew; without one nothing happens.
+func (d *dnsDoor) loadCert(c *dnsConfig, dir string) error {
+	if c.TLS == (tlsConfig{}) {
+		return nil
+	}
+	cert, err := c.load(dir)
+	if err != nil {
+		return fmt.Errorf("dns.tls: %w", err)
+	}
+	d.cert.Store(cert)
+	return nil
+}
+
+// upstreams makes those of the configuration, or of the system without own.
+func (s *service) upstreams(cfg *config, d *dnsDoor, own func(netip.AddrPort) bool) (*upstream.Group, error) {
+	c := &cfg.DNS
+	texts := c.Upstreams
+	if len(texts) == 0 {
+		data, servers, err := systemServers(d.conf, own)
+		if err != nil {
+			return nil, err
+		}
+		d.mu.Lock()
+		d.seen = data
+		d.mu.Unlock()
+		texts = servers
+	}
+	o := upstream.Options{Own: own, Log: s.log}
+	var err [3]error
+	o.Servers, err[0] = upstream.Parse(texts)
+	o.Fallback, err[1] = upstream.Parse(c.Fallback)
+	o.Bootstrap, err[2] = upstream.Parse(c.Bootstrap)
+	o.Strategy, _ = upstream.ParseStrategy(c.Strategy)
+	if err := errors.Join(err[:]...); err != nil {
+		return nil, fmt.Errorf("dns.upstreams: %w", err)
+	}
+	g, e := upstream.New(o)
+	if e != nil {
+		return nil, fmt.Errorf("dns.upstreams: %w", e)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.servers = nil
+	for _, sp := range o.Servers {
+		d.servers = append(d.servers, sp.String())
+	}
+	return g, nil
+}
+
+// maxResolvConf bounds what is read of the system's file.
+const maxResolvConf = 64 << 10
+
+// systemServers returns the resolvers of the system but for ourselves, and what
+// its file said.
+func systemServers(conf string, own func(netip.AddrPort) bool) (data []byte, servers []string, err error) {
+	data, err = readFile(conf, maxResolvConf)
+	if err != nil {
+		return nil, nil, errNobody
+	}
+	list, err := dnsfilter.SystemServers(strings.NewReader(string(data)), own)
+	if err != nil {
+		return data, nil, fmt.Errorf("read %s: %w", conf, err)
+	}
+	for _, ap := range list {
+		servers = append(servers, "udp://"+ap.String())
+	}
+	if len(servers) == 0 {
+		return data, nil, errNobody
+	}
+	return data, servers, nil
+}
+
+// ownOf reports whether an address is one of those that are to be listened on.
+func ownOf(listens []string) func(netip.AddrPort) bool {
+	return func(target netip.AddrPort) bool {
+		addr := target.Addr().Unmap().WithZone("")
+		for _, l := range listens {
+			host, port, err := net.SplitHostPort(l)
+			if err != nil || port != fmt.Sprint(target.Port()) {
+				continue
+			}
+			a, err := netip.ParseAddr(host)
+			switch {
+			case host == "localhost":
+				if addr.IsLoopback() {
+					return true
+				}
+			case host == "" || err == nil && a.IsUnspecified():
+				if thisMachine(addr) {
+					return true
+				}
+			case err == nil && a.Unmap().WithZone("") == addr:
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func thisMachine(a netip.Addr) bool {
+	if a.IsLoopback() || a.IsUnspecified() {
+		return true
+	}
+	addrs, _ := net.InterfaceAddrs()
+	return slices.ContainsFunc(addrs, func(x net.Addr) bool {
+		n, ok := x.(*net.IPNet)
+		if !ok {
+			return false
+		}
+		b, ok := netip.AddrFromSlice(n.IP)
+		return ok && b.Unmap() == a
+	})
+}
+
+// listeners are the addresses of the door, by the names that status has for
+// them. UDP and TCP of one port are one.
+func (d *dnsDoor) listeners() []control.Listener {
+	var out []control.Listener
+	seen := map[control.Listener]bool{}
+	all := d.door.Addrs()
+	for _, v := range []dnsfilter.Via{dnsfilter.UDP, dnsfilter.TCP, dnsfilter.DoT, dnsfilter.DoH, dnsfilter.DoQ} {
+		name := v.String()
+		if v == dnsfilter.UDP || v == dnsfilter.TCP {
+			name = "dns"
+		}
+		for _, ap := range all[v] {
+			l := control.Listener{Name: name, Address: ap.String()}
+			if !seen[l] {
+				seen[l] = true
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// Times of the door's keeping.
+const (
+	checkTime  = 5 * time.Second // for upstreams to answer
+	watchEvery = 5 * time.Second // the system's resolvers may change with the network
+)
+
+// serve answers until ctx ends.
+func (d *dnsDoor) serve(ctx context.Context, s *service) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { d.examine(ctx, s) })
+	wg.Go(func() { d.watch(ctx, s) })
+	if d.queries != nil {
+		wg.Go(func() { d.queries.serve(ctx) })
+	}
+	err := d.door.Serve(ctx)
+	cancel()
+	wg.Wait()
+	if g := d.switched.Use(nil); g != nil {
+		err = errors.Join(err, g.Close())
+	}
+	return err
+}
+
+// examine says who of the upstreams does not answer, and whether one asks us.
+func (d *dnsDoor) examine(ctx context.Context, s *service) {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	for _, h := range d.switched.Group().Check(ctx) {
+		if h.Err != nil && ctx.Err() != context.Canceled {
+			s.log.Warn("an upstream does not answer; it is tried again when it is needed", "upstream", h.Name, "err", upstreamText(h.Err))
+		}
+	}
+	if d.looped(ctx) {
+		s.log.Error("an upstream asks us what we ask it: a loop; name another under dns.upstreams")
+	}
+}
+
+// upstreamText is what is wrong with an upstream, without the system's words
+// where there are better ones.
+func upstreamText(err error) string {
+	var known *upstream.Error
+	if errors.As(err, &known) && known.Text != "" {
+		return known.Text
+	}
+	return oneLine(err)
+}
+
+func (d *dnsDoor) looped(ctx context.Context) bool {
+	is := d.door.Looped(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.loop = is
+	return is
+}
+
+// watch follows the system's resolvers, which change with the network.
+func (d *dnsDoor) watch(ctx context.Context, s *service) {
+	if d.conf == "" {
+		return
+	}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !d.changed() {
+			continue
+		}
+		if err := s.exchange(ctx, s.cfg.Load(), d); err != nil {
+			s.log.Warn("the system's resolvers changed and cannot be used", "err", err)
+			continue
+		}
+		s.log.Info("the system's resolvers changed", "upstreams", d.asked())
+	}
+}
+
+// changed reports whether the system's file says something else than last time.
+func (d *dnsDoor) changed() bool {
+	data, err := readFile(d.conf, maxResolvConf)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil || string(data) == string(d.seen) {
+		return false
+	}
+	d.seen = data
+	return true
+}
+
+// reloadDNS has the door take what it can of a new configuration.
+func (s *service) reloadDNS(ctx context.Context, old, cfg *config) error {
+	d := s.dns.Load()
+	if d == nil {
+		return nil
+	}
+	if d.cert.Load() != nil {
+		if err := d.loadCert(&cfg.DNS, s.configDir()); err != nil {
+			return err
+		}
+	}
+	a, b := &old.DNS, &cfg.DNS
+	if slices.Equal(a.Upstreams, b.Upstreams) && slices.Equal(a.Fallback, b.Fallback) &&
+		slices.Equal(a.Bootstrap, b.Bootstrap) && a.Strategy == b.Strategy {
+		return nil
+	}
+	return s.exchange(ctx, cfg, d)
+}
+
+// exchange has the door ask what cfg says from now on.
+func (s *service) exchange(ctx context.Context, cfg *config, d *dnsDoor) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	g, err := s.upstreams(cfg, d, d.door.Own)
+	if err != nil {
+		return err
+	}
+	if old := d.switched.Use(g); old != nil {
+		_ = old.Close()
+	}
+	return nil
+}
+
+// asked are the upstreams, for people.
+func (d *dnsDoor) asked() []string {
+	if d == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.servers)
+}
+
+// configDir is where files that the configuration names are relative to.
+func (s *service) configDir() string {
+	path, _, err := s.app.configPath()
+	if err != nil {
+		return ""
+	}
+	return filepath.Dir(path)
+}
+
+// where says on what it listens, for people; "off" of a nil door.
+func (d *dnsDoor) where() string {
+	if d == nil {
+		return "off"
+	}
+	var out []string
+	for _, l := range d.listeners() {
+		text := l.Address
+		if l.Name != "dns" {
+			text += " (" + l.Name + ")"
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
+
+// resolvConf is the file that names the system's resolvers.
+func (a *app) resolvConf() string { return resolvConf }

@@ -1,0 +1,3 @@
+package main
+
+const hostsPath = `C:\Windows\System32\drivers\etc\hosts`

@@ -229,6 +229,10 @@ func sameLists(a, b *Snapshot) bool {
 	})
 }
 
+// compileGC has the collector come often while lists are compiled: that takes
+// far more memory than what comes out of it, for a moment.
+const compileGC = 5
+
 // build fills in the Set: from the compiled copy, or from the texts.
 func (s *Store) build(ctx context.Context, snap *Snapshot) error {
 	if !slices.ContainsFunc(snap.Lists, func(l Loaded) bool { return l.Have }) {
@@ -244,13 +248,15 @@ func (s *Store) build(ctx context.Context, snap *Snapshot) error {
 	if err != nil {
 		return err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(compileGC))
 	snap.Set, _ = filterlist.Compile(sources, filterlist.Options{})
 	clear(sources)
+	// A compilation leaves much behind that the next one needs only in hours. It
+	// goes before the new copy is mapped, so that the two never stand together.
+	debug.FreeOSMemory()
 	if snap.key != "" {
 		snap.Set = s.saveCache(snap.Set, snap.key)
 	}
-	// A compilation leaves much behind that the next one needs only in hours.
-	debug.FreeOSMemory()
 	s.log.Info("lists compiled", "lists", len(snap.Lists), "rules", snap.Set.Len(), "took", time.Since(start))
 	return nil
 }

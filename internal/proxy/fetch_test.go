@@ -167,6 +167,7 @@ func TestDialAddrs(t *testing.T) {
 		}
 		return (&net.Dialer{}).DialContext(ctx, "tcp", good.Addr().String())
 	}}}
+	c.far.most.Store(8)
 	list := func(s ...string) (out []netip.Addr) {
 		for _, a := range s {
 			out = append(out, netip.MustParseAddr(a))

@@ -47,7 +47,9 @@ type badfilter struct {
 	list      uint16
 }
 
-func newBuilder(seed uint64, lists int) *builder {
+// newBuilder makes a builder for lists of so many bytes together: a name takes
+// about as much room in it as its line.
+func newBuilder(seed uint64, lists, size int) *builder {
 	b := &builder{
 		s: &Set{seed: seed, lists: uint32(lists)}, uses: map[uint32]uint32{},
 		shapes: map[shape]uint32{}, regexes: map[regex]uint32{}, bad: map[string][]badfilter{},
@@ -55,6 +57,7 @@ func newBuilder(seed uint64, lists int) *builder {
 	b.strs.add("")
 	b.sets.words = []uint32{0}
 	b.hosts.seed = seed
+	b.hosts.tmp = make([]byte, 0, min(size+size/8, maxArena))
 	b.hosts.realms = func(sh uint32) uint8 { return b.s.shapes[sh].realms() }
 	return b
 }

@@ -25,7 +25,11 @@ func Compile(sources []Source, opt Options) (*Set, []Report) {
 	if opt.Seed == 0 {
 		opt.Seed = rand.Uint64() | 1
 	}
-	b := newBuilder(opt.Seed, len(sources))
+	size := 0
+	for i := range sources {
+		size += len(sources[i].Text)
+	}
+	b := newBuilder(opt.Seed, len(sources), size)
 	for i, src := range sources {
 		if mayCancel(src.Text) || src.Include != nil {
 			Parse(src, uint16(i+1), func(r *Rule) {

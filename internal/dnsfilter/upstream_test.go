@@ -332,13 +332,13 @@ func (l *later) Exchange(ctx context.Context, q *dns.Msg) (*dns.Msg, upstream.Fr
 func TestPrivateNamesGoWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	router := newUpstream(t, "nas.lan. 60 IN A 192.168.1.9", "9.1.168.192.in-addr.arpa. 60 IN PTR nas.lan.")
-	public := newUpstream(t, "rebind.example. 60 IN A 192.168.1.9")
+	public := newUpstream(t, "rebind.example.com. 60 IN A 192.168.1.9")
 	g := newRig(t, Options{Upstream: group(t, upstream.Options{}, public.addr, "[/lan/private-ptr/]"+router.addr)}, nil)
 	for _, c := range []struct {
 		name  string
 		qtype uint16
 		want  string
-	}{{"nas.lan", dns.TypeA, "nas.lan. A 192.168.1.9"}, {"9.1.168.192.in-addr.arpa", dns.TypePTR, "9.1.168.192.in-addr.arpa. PTR nas.lan."}, {"rebind.example", dns.TypeA, ""}} {
+	}{{"nas.lan", dns.TypeA, "nas.lan. A 192.168.1.9"}, {"9.1.168.192.in-addr.arpa", dns.TypePTR, "9.1.168.192.in-addr.arpa. PTR nas.lan."}, {"rebind.example.com", dns.TypeA, ""}} {
 		if got := text(g.ask(query(c.name, c.qtype, nil)).Answer); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}

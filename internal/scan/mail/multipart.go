@@ -31,6 +31,9 @@ func (s *splitter) multipart(p *Part, boundary, path string) {
 		if stop < 0 {
 			s.report(Unterminated, p.Path, p.Content.End, "")
 			end = b.end
+			if next >= end {
+				return // a boundary and nothing after it
+			}
 		} else {
 			end = b.trim(next, stop)
 		}

@@ -159,9 +159,14 @@ func RTF(b []byte) ([]Ref, error) {
 		word string
 		when markup.When
 	}{{"HYPERLINK", markup.Click}, {"INCLUDEPICTURE", markup.Opening}, {"INCLUDETEXT", markup.Opening}, {" LINK ", markup.Opening}, {"DDEAUTO", markup.Opening}, {`\*\template`, markup.Opening}, {`\objautlink`, markup.Opening}} {
-		for rest := b; ; {
+		rest := b
+		for tries := 0; ; tries++ {
 			n := bytes.Index(rest, []byte(f.word))
 			if n < 0 {
+				break
+			}
+			if tries == MaxRefs {
+				l.cut = true
 				break
 			}
 			rest = rest[n+len(f.word):]
@@ -173,9 +178,12 @@ func RTF(b []byte) ([]Ref, error) {
 	return l.done("RTF", nil)
 }
 
+// maxField is how many bytes of a field are read.
+const maxField = 2 << 10
+
 // fieldTarget is the URL at the beginning of a field's text.
 func fieldTarget(b []byte) string {
-	b = b[:min(len(b), MaxURL)]
+	b = b[:min(len(b), maxField)]
 	if n := bytes.IndexAny(b, "{}"); n >= 0 {
 		b = b[:n]
 	}

@@ -53,13 +53,22 @@ func PDF(b []byte) ([]Ref, error) {
 // objects looks for actions in plain PDF text.
 func (l *list) objects(b []byte) {
 	for _, key := range [...]string{"/URI", "/F", "/UF"} {
+		tries := 0
 		for i := 0; i < len(b); {
 			n := bytes.Index(b[i:], []byte(key))
 			if n < 0 {
 				break
 			}
 			i += n + len(key)
-			u, ok := pdfString(b[i:])
+			value := bytes.TrimLeft(b[i:min(len(b), i+MaxURL)], " \r\n\t")
+			if len(value) < 2 || value[0] != '(' && value[0] != '<' || value[1] == '<' {
+				continue
+			}
+			if tries++; tries > MaxRefs {
+				l.cut = true
+				break
+			}
+			u, ok := pdfString(value)
 			if !ok {
 				continue
 			}
@@ -85,25 +94,18 @@ func (l *list) objects(b []byte) {
 	}
 }
 
-// pdfString reads the string that follows a key.
+// pdfString reads the string in brackets of either kind that b starts with.
 func pdfString(b []byte) (string, bool) {
-	b = bytes.TrimLeft(b[:min(len(b), MaxURL)], " \r\n\t")
-	if len(b) < 2 {
+	if b[0] == '(' {
+		return literal(b[1:])
+	}
+	n := bytes.IndexByte(b, '>')
+	if n < 0 {
 		return "", false
 	}
-	switch {
-	case b[0] == '(':
-		return literal(b[1:])
-	case b[0] == '<' && b[1] != '<':
-		n := bytes.IndexByte(b, '>')
-		if n < 0 {
-			return "", false
-		}
-		digits := bytes.Join(bytes.Fields(b[1:n]), nil)
-		raw, err := hex.DecodeString(string(digits[:len(digits)&^1]))
-		return wide(raw), err == nil
-	}
-	return "", false
+	digits := bytes.Join(bytes.Fields(b[1:n]), nil)
+	raw, err := hex.DecodeString(string(digits[:len(digits)&^1]))
+	return wide(raw), err == nil
 }
 
 // literal reads up to the bracket that closes.

@@ -58,10 +58,11 @@ func (ru *rule) verdict(p *payload, seen *detect.Seen) (v detect.Verdict, skip b
 
 func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
 	out := make([]detect.Field, 0, 12) // most hits carry less
-	for i := range ru.fields {
-		if f, ok := ru.fields[i].read(p); ok {
-			if f.Name == "tp_cookie" || strings.HasPrefix(ru.fields[i].spec.From[0], "cookie.") {
-				ru.cookieWords(&ru.fields[i], p, &f)
+	fields := ru.fields.get()
+	for i := range fields {
+		if f, ok := fields[i].read(p); ok {
+			if f.Name == "tp_cookie" || strings.HasPrefix(fields[i].spec.From[0], "cookie.") {
+				ru.cookieWords(&fields[i], p, &f)
 			}
 			out = append(out, f)
 		}
@@ -112,17 +113,6 @@ func (ru *rule) addCookieFields(p *payload, out []detect.Field) []detect.Field {
 		out = append(out, f)
 	}
 	return out
-}
-
-func (ru *rule) named(key string) bool {
-	for i := range ru.fields {
-		for _, k := range ru.fields[i].spec.From {
-			if k == key {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func newField(name, val string) detect.Field {

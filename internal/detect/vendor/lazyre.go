@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -42,10 +43,11 @@ func (l *lazyRE) match(s string) bool {
 
 // literal is text that stands in whatever a regexp matches.
 type literal struct {
-	text       string // "" if the regexp does not begin with one
-	start, end bool   // where it must stand
-	all        bool   // the regexp asks for nothing else
-	also       string // the longest text behind it that must be there too
+	text       string     // "" if the regexp does not begin with one
+	class      *[256]bool // nil unless the regexp asks for one byte of these and for nothing else
+	start, end bool       // where it must stand
+	all        bool       // the regexp asks for nothing else
+	also       string     // the longest text behind it that must be there too
 }
 
 // literalOf reads the literals of a regexp that no alternative can go without.
@@ -65,6 +67,12 @@ func literalOf(re string) literal {
 	}
 	if len(parts) > 0 {
 		l.text = fixedText(parts[0])
+	}
+	if len(parts) == 1 && l.text == "" {
+		if l.class = byteClass(parts[0]); l.class != nil {
+			l.start, l.all = start, true
+			return l
+		}
 	}
 	if l.text != "" {
 		parts = parts[1:]
@@ -88,9 +96,36 @@ func fixedText(re *syntax.Regexp) string {
 	return string(re.Rune)
 }
 
+// byteClass gives the bytes that tell whether re matches: where one of them
+// stands it does, and nowhere else. It gives nil if re is no class of ASCII.
+func byteClass(re *syntax.Regexp) *[256]bool {
+	var class [256]bool
+	switch re.Op {
+	case syntax.OpAnyCharNotNL: // a byte beyond ASCII is of a character or broken, and both match
+		for b := range class {
+			class[b] = b != '\n'
+		}
+	case syntax.OpCharClass:
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			if re.Rune[i+1] > unicode.MaxASCII {
+				return nil
+			}
+			for b := re.Rune[i]; b <= re.Rune[i+1]; b++ {
+				class[b] = true
+			}
+		}
+	default:
+		return nil
+	}
+	return &class
+}
+
 func (l *literal) in(s string) bool {
 	if l.also != "" && !strings.Contains(s, l.also) {
 		return false
+	}
+	if l.class != nil {
+		return l.classIn(s)
 	}
 	switch {
 	case l.start && l.end:
@@ -101,4 +136,16 @@ func (l *literal) in(s string) bool {
 		return strings.HasSuffix(s, l.text)
 	}
 	return strings.Contains(s, l.text)
+}
+
+func (l *literal) classIn(s string) bool {
+	if l.start {
+		return s != "" && l.class[s[0]]
+	}
+	for i := range len(s) {
+		if l.class[s[i]] {
+			return true
+		}
+	}
+	return false
 }

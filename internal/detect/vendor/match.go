@@ -28,20 +28,20 @@ func (r *Rules) Match(q *detect.Request) Match {
 	var m Match
 	at := r.places[q.Host]
 	if at != nil {
-		r.consider(&m, at.exact, q, path, query)
+		r.considerAll(&m, at.exact, q, path, query)
 		m.Refuse = at.refuse
 	}
-	r.consider(&m, r.byStem(q.Host), q, path, query)
+	r.considerAll(&m, r.byStem(q.Host), q, path, query)
 	for h := q.Host; ; at = r.places[h] {
 		if at != nil {
-			r.consider(&m, at.under, q, path, query)
+			r.considerAll(&m, at.under, q, path, query)
 			m.Refuse = cmp.Or(m.Refuse, at.refuseUnder)
 		}
 		if h = parent(h); h == "" || len(h) < r.shortest {
 			break
 		}
 	}
-	r.consider(&m, r.anyHost, q, path, query)
+	r.considerAny(&m, q, path, query)
 	return m
 }
 
@@ -61,22 +61,28 @@ func (r *Rules) byStem(host string) []int32 {
 	return nil
 }
 
-func (r *Rules) consider(m *Match, rules []int32, q *detect.Request, path, query string) {
+func (r *Rules) considerAll(m *Match, rules []int32, q *detect.Request, path, query string) {
 	for _, n := range rules {
 		if m.Hit > 0 {
 			return
 		}
-		ru := &r.rules[n]
-		slot := &m.Hit
-		switch {
-		case ru.loader != nil:
-			slot = &m.Loader
-		case len(ru.payload) > 0:
-			slot = &m.Maybe
-		}
-		if *slot == 0 && ru.match(q, path, query) {
-			*slot = n + 1
-		}
+		r.consider(m, n, q, path, query)
+	}
+}
+
+// consider compares a request with rule n, unless an earlier one of its kind
+// has matched.
+func (r *Rules) consider(m *Match, n int32, q *detect.Request, path, query string) {
+	ru := &r.rules[n]
+	slot := &m.Hit
+	switch {
+	case ru.loader != nil:
+		slot = &m.Loader
+	case len(ru.payload) > 0:
+		slot = &m.Maybe
+	}
+	if *slot == 0 && ru.match(q, path, query) {
+		*slot = n + 1
 	}
 }
 

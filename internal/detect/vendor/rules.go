@@ -12,14 +12,14 @@ import (
 )
 
 // Rules is a compiled set of specs. It is immutable and safe for concurrent
-// use; regexps compile on first use.
+// use; regexps and what explains a request compile on first use.
 type Rules struct {
 	trackers []*tracker
 	rules    []rule
 	places   map[string]*place
 	shortest int                // the length of the shortest key of places
 	stem     map[string][]int32 // "www.google" of "www.google.*"
-	anyHost  []int32
+	any      anyHost
 	// longestStem is the length of the longest key of stem: no dot behind it
 	// can end one.
 	longestStem int
@@ -61,7 +61,7 @@ type rule struct {
 	methods []string
 	types   uint32 // bit per detect.Type, 0 = any
 	third   bool
-	fields  []field
+	fields  *lazyFields // nil for a loader
 	dedupe  []string
 	auto    []condition
 }
@@ -69,6 +69,10 @@ type rule struct {
 type pathPattern struct {
 	text           string
 	prefix, suffix bool
+}
+
+func newPathPattern(p string) pathPattern {
+	return pathPattern{strings.Trim(p, "*"), strings.HasSuffix(p, "*"), strings.HasPrefix(p, "*")}
 }
 
 type condition struct {
@@ -95,21 +99,10 @@ type namedEvent struct {
 	spec EventSpec
 }
 
-// field is a FieldSpec in canonical order.
-type field struct {
-	canon  *Canonical
-	spec   FieldSpec
-	from   []keyPattern
-	part   *lazyRE
-	ignore *lazyRE
-	// named, for the catch-all field custom, are the keys that fields of the
-	// rule name outright: a "*" skips them, so that only the rest is custom.
-	named map[string]bool
-}
-
 // Compile builds Rules from checked specs. It fails if two trackers share an id.
 func Compile(specs []*Spec) (*Rules, error) {
 	r := &Rules{places: map[string]*place{}, stem: map[string][]int32{}}
+	r.any.last, r.any.first = map[string][]int32{}, map[string][]int32{}
 	var faults []error
 	ids := map[string]string{}
 	for _, s := range specs {
@@ -180,7 +173,7 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	ru.pathRE, ru.query, ru.methods = newRE(m.PathRE), conditions(m.Query), m.Methods
 	ru.third = m.Party == "third"
 	for _, p := range m.Paths {
-		ru.paths = append(ru.paths, pathPattern{strings.Trim(p, "*"), strings.HasSuffix(p, "*"), strings.HasPrefix(p, "*")})
+		ru.paths = append(ru.paths, newPathPattern(p))
 	}
 	for _, t := range m.Types {
 		ty, _ := detect.ParseType(t)
@@ -191,7 +184,7 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 		ru.dedupe = ru.tracker.spec.Dedupe
 	}
 	if ru.hit != nil {
-		ru.fields = compileFields(ru.tracker.spec.Fields, ru.hit.Fields)
+		ru.fields = &lazyFields{shared: ru.tracker.spec.Fields, own: ru.hit.Fields}
 		for _, key := range slices.Sorted(maps.Keys(ru.hit.Params)) {
 			ru.params = append(ru.params, param{newKeyPattern(key), ru.hit.Params[key]})
 		}
@@ -201,7 +194,7 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	for _, h := range m.Hosts {
 		switch {
 		case h == "*":
-			r.anyHost = append(r.anyHost, n)
+			r.any.add(n, &ru)
 		case strings.HasPrefix(h, "."):
 			p := r.place(h[1:])
 			p.under = append(p.under, n)
@@ -234,32 +227,6 @@ func (c *condition) cost() int {
 		return 1
 	}
 	return 2
-}
-
-func compileFields(shared, own map[string]FieldSpec) []field {
-	var out []field
-	named := map[string]bool{}
-	for i := range canonicals {
-		c := &canonicals[i]
-		spec, ok := own[c.Name]
-		if !ok {
-			spec, ok = shared[c.Name]
-		}
-		if ok {
-			f := field{canon: c, spec: spec, part: newRE(spec.Part), ignore: newRE(spec.Ignore)}
-			for _, k := range spec.From {
-				f.from = append(f.from, newKeyPattern(k))
-			}
-			if c.Name == "custom" {
-				f.named = named
-			}
-			out = append(out, f)
-			for _, k := range spec.From {
-				named[k] = true
-			}
-		}
-	}
-	return out
 }
 
 // Info describes a rule for the engine.

@@ -370,20 +370,27 @@ func TestLiteralOf(t *testing.T) {
 		`^/pagead/conversion/(\d+)/`: {text: "/pagead/conversion/", start: true, also: "/"}, `^/ab?c`: {text: "/a", start: true, also: "c"},
 		`^/ab*`: start("/a"), `^/ab{2}`: start("/a"), `^/a\d`: start("/a"), `^/ü?`: start("/"),
 		`^/ab+c`: {text: "/a", start: true, also: "c"}, `^/(?P<x>a)/b`: {text: "/", start: true, also: "/b"},
-		`^/a\.gif$`: {"/a.gif", true, true, true, ""}, `^2$`: {"2", true, true, true, ""}, `^fb\.`: {"fb.", true, false, true, ""},
-		`\.gif$`: {".gif", false, true, true, ""}, `/ccm/(?:a|b/\d+/?)$`: {text: "/ccm/"}, `/a`: {"/a", false, false, true, ""},
-		`^(?:abc)$`: {"abc", true, true, true, ""}, `(?m)^/a`: {also: "/a"}, `^(?:.*;)?qty=\d+x`: {also: "qty="}, `[ab]c`: {also: "c"},
-		`^/a|/b`: {}, `^(?i)/a`: {}, `^`: {}, ``: {}, `(`: {}, "\ufffd": {}, `^\d`: {}, `a*`: {},
+		`^/a\.gif$`: {text: "/a.gif", start: true, end: true, all: true}, `^2$`: {text: "2", start: true, end: true, all: true}, `^fb\.`: {text: "fb.", start: true, all: true},
+		`\.gif$`: {text: ".gif", end: true, all: true}, `/ccm/(?:a|b/\d+/?)$`: {text: "/ccm/"}, `/a`: {text: "/a", all: true},
+		`^(?:abc)$`: {text: "abc", start: true, end: true, all: true}, `(?m)^/a`: {also: "/a"}, `^(?:.*;)?qty=\d+x`: {also: "qty="}, `[ab]c`: {also: "c"},
+		`^/a|/b`: {}, `^(?i)/a`: {}, `^`: {}, ``: {}, `(`: {}, "\ufffd": {}, `^\d$`: {}, `[éa]`: {}, `a*`: {},
 	} {
 		if got := literalOf(re); got != want {
 			t.Errorf("literalOf(%s) = %+v, want %+v", re, got, want)
+		}
+	}
+	for re, want := range map[string]literal{`^\d`: {start: true, all: true}, `^(?:[1-9])`: {start: true, all: true}, `.`: {all: true}} {
+		got := literalOf(re)
+		class := got.class
+		if got.class = nil; class == nil || got != want {
+			t.Errorf("literalOf(%s) = %+v with class %v, want %+v with one", re, got, class, want)
 		}
 	}
 }
 
 // FuzzLazyRE: the literal never says other than the regexp does.
 func FuzzLazyRE(f *testing.F) {
-	for _, re := range []string{`^/a\.gif$`, `^fb\.`, `/ccm/(?:a|b/\d+/?)$`, `^a|b$`, `(?i)k`, `(?s).`, `\.gif$`, `^(?:ab)+$`, "\ufffd", `\Aab\z`, `(?m)^a$`, `^/(?:.*;)?qty=\d`, `a(b|c)*d`} {
+	for _, re := range []string{`^/a\.gif$`, `^fb\.`, `/ccm/(?:a|b/\d+/?)$`, `^a|b$`, `(?i)k`, `(?s).`, `\.gif$`, `^(?:ab)+$`, "\ufffd", `\Aab\z`, `(?m)^a$`, `^/(?:.*;)?qty=\d`, `a(b|c)*d`, `^\d`, `.`, `^.`, `[a-c]`, `(?i)[k]`, `^[^a]`} {
 		for _, s := range []string{"", "/a.gif", "xfb.", "/ccm/b/12/", "ab", "K", "\xff", "b\na\n"} {
 			f.Add(re, s)
 		}

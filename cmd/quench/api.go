@@ -11,6 +11,7 @@ import (
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
+	"github.com/quench-proxy/quench/internal/metrics"
 )
 
 // api is what the control socket speaks for.
@@ -24,6 +25,7 @@ func (s *service) api() control.Service {
 		ResetTrust: func() error { s.mem.Clients().Reset(); return nil },
 		Doctor:     s.doctor,
 		Lists:      s.listsAPI(),
+		Metrics:    metrics.Handler(s.samples, s.log),
 	}
 	if s.ledger != nil {
 		b := book{s.ledger}

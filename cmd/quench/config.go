@@ -33,6 +33,7 @@ type config struct {
 	Allow   []detect.Override       `yaml:"allow"`
 	Vendors map[string]vendorConfig `yaml:"vendors"`
 	Ledger  ledgerConfig            `yaml:"ledger"`
+	Metrics metricsConfig           `yaml:"metrics"`
 }
 
 type proxyConfig struct {
@@ -113,6 +114,12 @@ type ledgerConfig struct {
 	Keep    string `yaml:"keep"`
 	MaxSize string `yaml:"max_size"`
 	Detail  string `yaml:"detail"`
+}
+
+// metricsConfig is a listener for Prometheus; the control socket has the same.
+type metricsConfig struct {
+	Listen    string   `yaml:"listen"` // "" or off: none
+	AllowFrom []string `yaml:"allow_from"`
 }
 
 func defaultConfig() *config {

@@ -122,6 +122,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 		k.vendor(id, c.Vendors[id], trackers)
 	}
 	k.ledger(&c.Ledger)
+	k.metrics(&c.Metrics)
 	return errors.Join(k.faults...)
 }
 
@@ -243,6 +244,22 @@ func (k *checker) ledger(l *ledgerConfig) {
 		k.fault("at least 1MB", "ledger", "max_size")
 	}
 	k.word(l.Detail, []string{"counts", "redacted", "full"}, "ledger", "detail")
+}
+
+func (k *checker) metrics(m *metricsConfig) {
+	for i, s := range m.AllowFrom {
+		if _, err := parsePrefix(s); err != nil {
+			k.fault(err.Error(), "metrics", "allow_from", i)
+		}
+	}
+	if m.Listen == "" {
+		return
+	}
+	if err := checkListen(m.Listen); err != nil {
+		k.fault(err.Error(), "metrics", "listen")
+	} else if reachesOut(m.Listen) && len(m.AllowFrom) == 0 {
+		k.fault(m.Listen+" can be reached from beyond this machine, but metrics.allow_from lets nobody in; name who scrapes", "metrics", "listen")
+	}
 }
 
 // checkListen says what is wrong with an address to listen on.

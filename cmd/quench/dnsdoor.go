@@ -312,6 +312,18 @@ func (d *dnsDoor) serve(ctx context.Context, s *service) error {
 	return err
 }
 
+// abandon closes a door that was opened and is not to be served.
+func (d *dnsDoor) abandon() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := d.door.Serve(ctx)
+	d.queries.close()
+	if g := d.switched.Use(nil); g != nil {
+		err = errors.Join(err, g.Close())
+	}
+	return err
+}
+
 // examine says who of the upstreams does not answer, and whether one asks us.
 func (d *dnsDoor) examine(ctx context.Context, s *service) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)

@@ -82,7 +82,7 @@ func (p *parties) join(own, all *detect.Policy, label string) *detect.Policy {
 // has for a label. proxyLabel is what the proxy calls it.
 func (s *service) policyFor(addr netip.Addr, proxyLabel string, mind func(label string) *detect.Policy) *detect.Policy {
 	f := s.force.Load()
-	if f.table == nil && f.parties == nil {
+	if f.parties == nil {
 		return mind(proxyLabel)
 	}
 	c := f.table.Find(addr)
@@ -96,10 +96,7 @@ func (s *service) policyFor(addr netip.Addr, proxyLabel string, mind func(label 
 // are no groups.
 func (s *service) group(cfg *config, snap *lists.Snapshot, generation uint64) (*clients.Table, *parties, error) {
 	if len(cfg.Clients) == 0 {
-		if s.know == nil {
-			return nil, nil, nil
-		}
-		table, err := clients.New(nil, s.know)
+		table, err := clients.New(nil, s.near.find)
 		return table, nil, err
 	}
 	cat, err := catalogue()
@@ -124,7 +121,7 @@ func (s *service) group(cfg *config, snap *lists.Snapshot, generation uint64) (*
 		groups = append(groups, m.group(&cfg.Clients[i]))
 	}
 	m.p.rest = m.everybody()
-	table, err := clients.New(groups, s.know)
+	table, err := clients.New(groups, s.near.find)
 	return table, m.p, err
 }
 

@@ -77,7 +77,14 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	errs := make([]error, 2+len(list))
+	errs := make([]error, 3+len(list))
+	wg.Go(func() { s.near.serve(ctx) })
+	if s.figures != nil {
+		wg.Go(func() {
+			defer cancel()
+			errs[2] = s.serveMetrics(ctx, s.figures)
+		})
+	}
 	if d := s.dns.Load(); d != nil {
 		wg.Go(func() {
 			defer cancel()
@@ -92,7 +99,7 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 	for i, ln := range list {
 		wg.Go(func() {
 			defer cancel()
-			errs[2+i] = s.proxy.Serve(ctx, ln)
+			errs[3+i] = s.proxy.Serve(ctx, ln)
 		})
 	}
 	wg.Wait()
@@ -112,6 +119,11 @@ func (s *service) openDoors(ctx context.Context) ([]net.Listener, error) {
 		return nil, err
 	}
 	d, err := s.openDNS(ctx, p)
+	if err == nil {
+		if s.figures, err = s.metricsListener(); err != nil && d != nil {
+			err = errors.Join(err, d.abandon())
+		}
+	}
 	if err != nil {
 		for _, ln := range list {
 			_ = ln.Close()

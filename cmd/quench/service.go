@@ -15,7 +15,6 @@ import (
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/detect/names"
 	"github.com/quench-proxy/quench/internal/detect/redact"
-	"github.com/quench-proxy/quench/internal/dnsfilter/clients"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/lists"
 	"github.com/quench-proxy/quench/internal/memory"
@@ -78,9 +77,10 @@ type service struct {
 	proxy    *proxy.Proxy
 	silent   func() *proxy.Proxy     // makes one that records nothing, for one sitting
 	dns      atomic.Pointer[dnsDoor] // nil while that door is closed
-	know     clients.Neighbours      // nil: only addresses are known
+	near     neighbours
 	arrivals *arrivals
 	sock     *control.Socket
+	figures  net.Listener // for metrics; nil is none
 
 	reloading sync.Mutex
 	mu        sync.Mutex
@@ -164,6 +164,9 @@ func (s *service) openState(ctx context.Context, cfg *config, noRecord bool) (er
 		return err
 	}
 	s.mem.SetConfig(cfg.memory())
+	if s.kind == "serve" {
+		s.near.read(leaseFiles[:])
+	}
 	if s.lists, err = s.app.openLists(s.dir, cfg, false, s.log); err != nil {
 		return err
 	}
@@ -303,7 +306,7 @@ func (s *service) reload(ctx context.Context) error {
 		return err
 	}
 	if old := s.cfg.Load(); !sameListeners(old, cfg) {
-		s.log.Warn("changes under proxy, ledger and what listens for DNS or how it answers take effect at the next start only")
+		s.log.Warn("changes under proxy, ledger, metrics and what listens for DNS or how it answers take effect at the next start only")
 	}
 	if logins != nil {
 		s.logins.Store(logins)

@@ -97,7 +97,7 @@ func sameListeners(a, b *config) bool {
 	x, y := a.DNS, b.DNS
 	x.Upstreams, x.Fallback, x.Bootstrap, x.Strategy = y.Upstreams, y.Fallback, y.Bootstrap, y.Strategy
 	x.TLS = y.TLS
-	return reflect.DeepEqual(a.Proxy, b.Proxy) && reflect.DeepEqual(x, y) && a.Ledger == b.Ledger
+	return reflect.DeepEqual(a.Proxy, b.Proxy) && reflect.DeepEqual(x, y) && reflect.DeepEqual(a.Metrics, b.Metrics) && a.Ledger == b.Ledger
 }
 
 // door is the DNS door, nil while it is closed.

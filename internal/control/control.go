@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -147,6 +148,9 @@ type Service struct {
 	Doctor     func(ctx context.Context) []Check
 
 	Lists ListService
+
+	// Metrics answers with counters in Prometheus' text form.
+	Metrics http.Handler
 }
 
 // ParseQuery reads a Query from the parameters of a URL. Unknown parameters

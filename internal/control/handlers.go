@@ -19,6 +19,14 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, st)
 }
 
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
+	if s.Service.Metrics == nil {
+		return errNotHere
+	}
+	s.Service.Metrics.ServeHTTP(w, r)
+	return nil
+}
+
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if s.Service.Events == nil {
 		return errNotHere

@@ -95,6 +95,7 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/reload":       s.reload,
 		"POST /v1/trust/reset":  s.resetTrust,
 		"GET /v1/doctor":        s.doctor,
+		"GET /v1/metrics":       s.metrics,
 		"GET /v1/lists":         s.lists,
 		"POST /v1/lists":        s.addList,
 		"DELETE /v1/lists":      s.removeList,

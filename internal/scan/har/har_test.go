@@ -111,7 +111,7 @@ func FuzzRead(f *testing.F) {
 			if err == nil && (e.Request.URL == "" || e.Offset >= int64(len(src))) {
 				t.Fatalf("entry %d: URL %q at %d of %d", e.Index, e.Request.URL, e.Offset, len(src))
 			}
-			if n++; n > len(src) {
+			if n++; n > len(src)+1 {
 				t.Fatal("more entries than bytes")
 			}
 		}

@@ -85,7 +85,7 @@ func (s *scanner) next() (value, error) {
 				s.seen = s.seen || s.list == "entries"
 			}
 		case '}', ']':
-			s.depth--
+			s.depth = max(s.depth-1, 0) // stray brackets before the log are passed over
 			if s.depth == 2 {
 				s.list = ""
 			}

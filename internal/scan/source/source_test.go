@@ -215,7 +215,7 @@ func TestLongMessage(t *testing.T) {
 	line := strings.Repeat("A", 76) + "\n"
 	body := strings.Repeat(line, 1<<20/77)
 	tail := "--b b\nContent-Type: text/html\n\n<img src=//h/2>\n--b b--\n"
-	n := 200
+	n := 80
 	whole := int64(len(head) + n*len(body) + len(tail))
 	for m, err := range Open([]string{"-"}, Options{Stdin: pattern(head, body, n, tail)}) {
 		if err != nil {

@@ -11,7 +11,9 @@ import (
 
 // Switch is an Exchanger whose upstreams can be exchanged while it is asked.
 // The zero value has none and answers nothing. It is safe for concurrent use.
-type Switch struct{ now atomic.Pointer[upstream.Group] }
+type Switch struct {
+	now atomic.Pointer[upstream.Group]
+}
 
 // Use makes g the one that is asked from now on and returns the one before, nil
 // if there was none, which the caller closes.

@@ -37,9 +37,10 @@ type pipe struct {
 	abandoned int // questions whose asker has left; their answers may still come
 	answered  int
 	lastRead  time.Time
-	retired   bool  // takes no new questions
-	starved   bool  // ended while questions waited
-	err       error // why it ended
+	busy      time.Time // since when questions wait
+	retired   bool      // takes no new questions
+	starved   bool      // ended while questions waited
+	err       error     // why it ended
 }
 
 // waiter is one question on a pipe.
@@ -60,6 +61,9 @@ func newPipe(c net.Conn) *pipe {
 func (p *pipe) load() (n int, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.waiting) > 0 {
+		p.suspect(p.busy)
+	}
 	return len(p.waiting) + p.reserved, p.err == nil && !p.retired
 }
 
@@ -104,6 +108,9 @@ func (p *pipe) enter(q *question, f *form) (*waiter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(p.waiting) == 0 {
+		p.busy = time.Now()
+	}
 	w := &waiter{sent: sent, done: make(chan struct{})}
 	p.waiting[f.id] = w
 	_ = p.c.SetReadDeadline(time.Now().Add(pipeSilence))
@@ -119,10 +126,16 @@ func (p *pipe) leave(id uint16, asked time.Time) {
 	}
 	delete(p.waiting, id)
 	p.abandoned++
+	p.suspect(asked)
+	p.quiet()
+}
+
+// suspect takes a pipe out of use that has brought nothing for a question asked
+// long ago. p.mu is held.
+func (p *pipe) suspect(asked time.Time) {
 	if now := time.Now(); now.Sub(asked) > pipeStall && now.Sub(p.lastRead) > pipeStall {
 		p.retired = true
 	}
-	p.quiet()
 }
 
 // quiet sets how long a pipe without questions stays. p.mu is held.

@@ -14,8 +14,15 @@ type anyHost struct {
 	first map[string][]int32 // by the first, of paths of which only the beginning is known
 	rest  []int32            // rules whose path tells neither: all requests are compared with them
 
-	longestLast, longestFirst int // the lengths of the longest keys
+	lastLengths, firstLengths lengths // of the keys
 }
+
+// lengths is a set of lengths of texts, which spares most looks into a map of
+// few texts. All from 63 on count as one.
+type lengths uint64
+
+func (l *lengths) add(s string)     { *l |= 1 << min(len(s), 63) }
+func (l lengths) has(s string) bool { return l>>min(len(s), 63)&1 != 0 }
 
 // add files rule n. Each of its paths is filed by itself, for one of them is
 // enough to match.
@@ -39,14 +46,14 @@ func (a *anyHost) addPath(n int32, tails, heads []string) {
 	if keys := segments(tails, lastOf); keys != nil {
 		for _, k := range keys {
 			a.last[k] = file(a.last[k], n)
-			a.longestLast = max(a.longestLast, len(k))
+			a.lastLengths.add(k)
 		}
 		return
 	}
 	if keys := segments(heads, firstOf); keys != nil {
 		for _, k := range keys {
 			a.first[k] = file(a.first[k], n)
-			a.longestFirst = max(a.longestFirst, len(k))
+			a.firstLengths.add(k)
 		}
 		return
 	}
@@ -114,10 +121,10 @@ func (r *Rules) considerAny(m *Match, q *detect.Request, path, query string) {
 	}
 	a := &r.any
 	var last, first []int32
-	if s := lastSegment(path); len(s) <= a.longestLast {
+	if s := lastSegment(path); a.lastLengths.has(s) {
 		last = a.last[s]
 	}
-	if s := firstSegment(path); len(s) <= a.longestFirst {
+	if s := firstSegment(path); a.firstLengths.has(s) {
 		first = a.first[s]
 	}
 	lists := [...][]int32{last, first, a.rest}

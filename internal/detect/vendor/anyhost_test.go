@@ -261,3 +261,15 @@ func TestIndexMadeUp(t *testing.T) {
 		}
 	}
 }
+
+func TestLengths(t *testing.T) {
+	var l lengths
+	for _, n := range []int{0, 5, 62, 100} {
+		l.add(strings.Repeat("x", n))
+	}
+	for n, want := range map[int]bool{0: true, 1: false, 5: true, 61: false, 62: true, 63: true, 64: true, 100: true, 1000: true} {
+		if got := l.has(strings.Repeat("x", n)); got != want {
+			t.Errorf("length %d: got %v, want %v", n, got, want)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func (r *Rules) Match(q *detect.Request) Match {
 // asked only once a name fits, for asking allocates.
 func (r *Rules) byStem(host string) []int32 {
 	for i := range min(len(host), r.longestStem+1) {
-		if host[i] != '.' {
+		if host[i] != '.' || !r.stemLengths.has(host[:i]) {
 			continue
 		}
 		if rules := r.stem[host[:i]]; rules != nil {

@@ -23,6 +23,7 @@ type Rules struct {
 	// longestStem is the length of the longest key of stem: no dot behind it
 	// can end one.
 	longestStem int
+	stemLengths lengths
 }
 
 // place is all that rules say of one name, so that one look tells.
@@ -202,6 +203,7 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 			stem := h[:len(h)-2]
 			r.stem[stem] = append(r.stem[stem], n)
 			r.longestStem = max(r.longestStem, len(stem))
+			r.stemLengths.add(stem)
 		default:
 			p := r.place(h)
 			p.exact = append(p.exact, n)

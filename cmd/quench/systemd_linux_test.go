@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/quench-proxy/quench/internal/need"
 )
 
@@ -105,6 +107,42 @@ func TestSocketActivation(t *testing.T) {
 	} else {
 		conn.Close()
 	}
+}
+
+// TestSocketActivationForDNS hands over UDP and TCP of one port, as
+// quench-dns.socket does.
+func TestSocketActivationForDNS(t *testing.T) {
+	t.Parallel()
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	packets, err := udp.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	streams, addr := tcpFile(t, udp.LocalAddr().String())
+	path, heard := manager(t)
+	c := startServed(t, "proxy: {listen: \"127.0.0.1:0\"}\ndns: {upstreams: [\"udp://127.0.0.1:9\"]}\n", func(cmd *exec.Cmd) {
+		cmd.Args = []string{"quench", "serve"}
+		activate("dns:quench-dns.socket", packets, streams)(cmd)
+		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
+	})
+	heard("READY=1")
+	for _, network := range []string{"udp", "tcp"} {
+		m := new(dns.Msg).SetQuestion("google-analytics.com.", dns.TypeA)
+		in, _, err := (&dns.Client{Net: network, Timeout: patience}).Exchange(m, addr)
+		if err != nil || answerText(in) != "NOERROR 0.0.0.0" {
+			t.Errorf("%s: %v, %v; want the null address", network, in, err)
+		}
+	}
+	resp, err := c.client().Get("http://www.facebook.com/tr?id=1")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the proxy beside it: %v, %v", resp, err)
+	}
+	resp.Body.Close()
 }
 
 // TestWrongActivation starts services with sockets that will not do.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,8 +9,11 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
+	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -33,6 +37,33 @@ func answerText(m *dns.Msg) string {
 		out = append(out, strings.TrimPrefix(rr.String(), rr.Header().String()))
 	}
 	return strings.Join(out, " ")
+}
+
+// fakeResolved holds a UDP port under the name that systemd-resolved has in the
+// process table, says where, and ends with its input.
+func fakeResolved() {
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(c.LocalAddr())
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// cmdHoldResolved has fakeResolved hold a port and puts the address into the
+// named variable.
+func cmdHoldResolved(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command("systemd-resolve")
+	in, err := cmd.StdinPipe()
+	ts.Check(err)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { _ = in.Close(); _ = cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+	ts.Setenv(args[0], strings.TrimSpace(line))
 }
 
 // cmdMakeCert makes a certificate for a name: makecert NAME CERT KEY.

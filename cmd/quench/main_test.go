@@ -26,7 +26,7 @@ import (
 const patience = time.Minute
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"quench": main, "chromium": fakeBrowser})
+	testscript.Main(m, map[string]func(){"quench": main, "chromium": fakeBrowser, "systemd-resolve": fakeResolved})
 }
 
 func TestScript(t *testing.T) {
@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": cmdReady, "get": cmdGet, "waitlog": cmdWaitLog, "holdport": cmdHoldPort, "exitcode": cmdExitCode,
 			"waitmode": cmdWaitMode, "hangup": cmdHangup, "reload": cmdReload,
-			"listserver": cmdListServer, "ask": cmdAsk, "makecert": cmdMakeCert,
+			"listserver": cmdListServer, "ask": cmdAsk, "holdresolved": cmdHoldResolved, "makecert": cmdMakeCert,
 		},
 	})
 }

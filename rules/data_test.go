@@ -51,6 +51,7 @@ var rightAlone = map[string]string{
 	"comscore/beacon":            "the script that counts readers",
 	"parsely/event":              "counts a reader",
 	"quantcast-measure/event":    "counts a reader, with a number for the browser",
+	"quantcast-measure/named":    "the same hit under a label that the site chose",
 	"quantcast-measure/rules":    "the second half of Quantcast's tag",
 	"quantcast-measure/sync":     "matches the numbers of two companies",
 	"chartbeat/test":             "reports which headline was shown",

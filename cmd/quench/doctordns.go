@@ -88,7 +88,7 @@ func askLocal(ctx context.Context, network, addr string) error {
 // examineDNS is what only the service knows of its DNS door.
 func (s *service) examineDNS(ctx context.Context, r *report) {
 	d := s.dns.Load()
-	if d == nil {
+	if d == nil || d.switched.Group() == nil {
 		r.add("dns", ok, "is off", "")
 		return
 	}

@@ -116,9 +116,6 @@ func (a *app) openService(ctx context.Context, o serviceOptions) (*service, erro
 		}
 		s.logins.Store(logins)
 	}
-	if o.kind == "browse" { // for one browser, which asks no DNS
-		cfg.DNS.Listen, cfg.DNS.DoT, cfg.DNS.DoH, cfg.DNS.DoQ = "off", "", "", ""
-	}
 	if err := s.openState(ctx, cfg, o.noRecord); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -354,7 +351,10 @@ func (s *service) status() control.Status {
 		Stats: map[string]any{"proxy": s.proxy.Stats(), "learned": len(s.mem.Learned())},
 	}
 	if d := s.dns.Load(); d != nil {
-		st.Stats["dns"], st.Stats["upstreams"] = d.door.Stats(), d.switched.Group().Stats()
+		st.Stats["dns"] = d.door.Stats()
+		if g := d.switched.Group(); g != nil { // none while it ends
+			st.Stats["upstreams"] = g.Stats()
+		}
 	}
 	if s.ledger != nil {
 		st.Stats["ledger"] = s.ledger.Stats()

@@ -69,7 +69,7 @@ func (l *lab) quench(ctx context.Context) (*peer, error) {
 		return nil, err
 	}
 	config, data, ca := l.path("quench.yaml"), l.path("quench-data"), l.path("quench-ca.pem")
-	text := fmt.Sprintf("proxy: {listen: %q, intercept: always, allow_private: true}\n", addr)
+	text := fmt.Sprintf("proxy: {listen: %q, intercept: always, allow_private: true}\ndns: {listen: \"off\"}\n", addr)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

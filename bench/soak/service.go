@@ -55,7 +55,7 @@ func startService(ctx context.Context, dir string, files origin.Files, env []str
 		return nil, err
 	}
 	config := filepath.Join(dir, "quench.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "proxy: {listen: %q, intercept: always, allow_private: true}\n", addr), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, "proxy: {listen: %q, intercept: always, allow_private: true}\ndns: {listen: \"off\"}\n", addr), 0o600); err != nil {
 		return nil, err
 	}
 	s.global = []string{"--config", config, "--data-dir", s.data}

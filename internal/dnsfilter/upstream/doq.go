@@ -92,11 +92,20 @@ func (d *doq) ask(ctx context.Context, q *question, edns bool) (*dns.Msg, error)
 			}
 			return nil, ctx.Err()
 		}
-		if c.Context().Err() == nil || fresh { // the stream failed, or a new connection did
+		if fresh || streamFailed(err) {
 			break
 		}
+		d.drop(c) // it is dying, whether it knows it yet or not
 	}
 	return nil, quicFault(err)
+}
+
+// streamFailed reports whether err is of one stream only, so that the
+// connection is as good as before.
+func streamFailed(err error) bool {
+	var stream *quic.StreamError
+	var ours *fault
+	return errors.As(err, &stream) || errors.As(err, &ours)
 }
 
 // quicFault tells what a certificate or a silence made fail from what else may.

@@ -142,7 +142,7 @@ func TestSameTextNewTag(t *testing.T) {
 	if k.Parts[0].ETag != `"2"` || k.Fetched.Equal(w.now()) || !k.Checked.Equal(w.now()) {
 		t.Errorf("kept %+v", k)
 	}
-	if len(w.files()) != 4 { // lock, state, text, compiled copy
+	if len(w.files()) != 5 { // lock, state and its copy, text, compiled copy
 		t.Errorf("files %v", w.files())
 	}
 }

@@ -125,8 +125,9 @@ func (k *kept) good() bool { return k != nil && len(k.Parts) > 0 }
 func newState() *state { return &state{Schema: stateSchema, Lists: map[string]*kept{}} }
 
 // readState reads the state of a directory; one that is not there is empty.
-func readState(dir string) (*state, error) {
-	path := filepath.Join(dir, stateName)
+func readState(dir string) (*state, error) { return readStateFile(filepath.Join(dir, stateName)) }
+
+func readStateFile(path string) (*state, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newState(), nil
@@ -200,6 +201,9 @@ func (s *Store) change(ctx context.Context, fn func(*state) error) error {
 	if err := writeFile(s.o.Dir, stateName, data); err != nil {
 		return err
 	}
+	if err := writeFile(s.o.Dir, secondName, data); err != nil {
+		s.log.Warn("the second copy of the lists' state was not written", "err", err)
+	}
 	s.state.Store(st)
 	s.sweep(st)
 	return nil
@@ -207,8 +211,12 @@ func (s *Store) change(ctx context.Context, fn func(*state) error) error {
 
 var errReadOnly = errors.New("lists: opened for reading only")
 
-// current reads the state; a damaged one is moved aside, the lists are fetched
-// again.
+// secondName is a second copy of the state: which lists somebody added stands
+// nowhere else.
+const secondName = stateName + ".second"
+
+// current reads the state; a damaged one is moved aside and its second copy
+// serves. Without that the lists are fetched again.
 func (s *Store) current() (*state, error) {
 	st, err := readState(s.o.Dir)
 	if !errors.Is(err, errDamaged) {
@@ -218,6 +226,13 @@ func (s *Store) current() (*state, error) {
 	aside := path + ".corrupt-" + s.o.Now().UTC().Format("20060102T150405")
 	if rerr := os.Rename(path, aside); rerr != nil {
 		return nil, fmt.Errorf("lists: move the damaged state aside: %w", rerr)
+	}
+	second := filepath.Join(s.o.Dir, secondName)
+	if _, serr := os.Stat(second); serr == nil {
+		if st, serr := readStateFile(second); serr == nil {
+			s.log.Error("state of the lists damaged, moved aside; its second copy serves", "file", aside, "err", err)
+			return st, nil
+		}
 	}
 	s.log.Error("state of the lists damaged, moved aside; starting empty", "file", aside, "err", err)
 	return newState(), nil

@@ -43,7 +43,12 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// web reports whether a URL is one that a browser asks for.
+// web reports whether a URL is one that a browser asks for: of a scheme of the
+// web and of a host that can exist. Where a name ends at another byte is
+// nothing that the index, which goes by labels, and a pattern have to agree on.
 func web(url string) bool {
-	return strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://")
+	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+		return false
+	}
+	return strings.Trim(detect.HostOf(url), "abcdefghijklmnopqrstuvwxyz0123456789-._:") == ""
 }

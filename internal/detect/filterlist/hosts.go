@@ -198,6 +198,9 @@ func normalName(s string) (string, fault) {
 		if err != nil {
 			return "", fault{reasonName, err.Error()}
 		}
+		if all, _ := classes(name); all&(classSpace|classBad) != 0 { // some signs are mapped to a space and an accent
+			return "", fault{reasonName, name}
+		}
 		s = name
 	} else if all&classUpper != 0 {
 		s = strings.ToLower(s)

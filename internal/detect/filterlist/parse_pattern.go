@@ -150,6 +150,9 @@ func encode(pat *Pattern, s string) (string, fault) {
 		if name, err = punycode.ToASCII(name); err != nil {
 			return "", fault{reasonName, err.Error()}
 		}
+		if all, _ := classes(name); all&^(className|classUpper) != 0 { // some signs are mapped to a space and an accent
+			return "", fault{reasonName, name}
+		}
 	}
 	s = percent(s[:from]) + name + percent(s[to:])
 	if len(s) > MaxPattern {

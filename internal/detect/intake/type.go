@@ -165,5 +165,5 @@ func Extension(url string) string {
 	if i < 0 || len(path)-i-1 > longest || strings.IndexByte(path[i:], '/') >= 0 {
 		return ""
 	}
-	return strings.ToLower(path[i+1:])
+	return strings.ToLower(strings.ToValidUTF8(path[i+1:], ""))
 }

@@ -110,8 +110,8 @@ func TestCaseIsNotAskedForTwice(t *testing.T) {
 	}
 }
 
+// It counts packets, of which a busy machine sees more: it runs alone.
 func TestPlainServersAreRemembered(t *testing.T) {
-	t.Parallel()
 	f := newFake(t, nil, func(c *call) {
 		if c.q.IsEdns0() != nil {
 			c.reply(rcode(dns.RcodeFormatError))
@@ -134,19 +134,18 @@ func TestPlainServersAreRemembered(t *testing.T) {
 	}
 }
 
+// TestStrategies measures speeds, and so runs alone.
 func TestStrategies(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		check func(first, second, third int) bool
 		want  string
 	}{
-		{"strict", func(a, b, c int) bool { return a == 40 && b+c <= 10 }, "all to the first, few to others too if it is late"},
+		{"strict", func(a, b, c int) bool { return a >= 40 && b+c <= 10 }, "all to the first, few to others too if it is late"},
 		{"fastest", func(a, b, c int) bool { return b >= 30 && a+c <= 20 }, "nearly all to the second, which is fast"},
 		{"parallel", func(a, b, c int) bool { return b >= 30 && a+c >= 10 }, "two a question, the second mostly among them (the other may be too late to be sent)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
 			fakes := []*fake{newFake(t, nil, nil), newFake(t, nil, nil), newFake(t, nil, nil)}
 			s, _ := ParseStrategy(c.name)
 			clk := newClock() // stands still: what is known of speeds stays

@@ -289,6 +289,10 @@ func askWithin(g *Group, name string, most time.Duration) (string, From, time.Du
 // silenceTime is how long tests wait where nothing comes.
 const silenceTime = 2500 * time.Millisecond
 
+// slack is what a busy machine may add to any time; with it silence still ends
+// before a client asks again, after five seconds.
+const slack = 2 * time.Second
+
 // want asks and compares, and holds the answer to its time.
 func want(t *testing.T, g *Group, name, wanted string) {
 	t.Helper()
@@ -300,7 +304,7 @@ func want(t *testing.T, g *Group, name, wanted string) {
 	if got != wanted {
 		t.Errorf("%s: got %q, want %q", name, got, wanted)
 	}
-	if took > most+time.Second/2 {
+	if took > most+slack {
 		t.Errorf("%s: took %v, want less than %v", name, took, most)
 	}
 }

@@ -47,6 +47,7 @@ type proxyConfig struct {
 	PrivateNames   []string `yaml:"private_names"`
 	AllowPrivate   bool     `yaml:"allow_private"`
 	GPC            bool     `yaml:"gpc"`
+	RewritePages   bool     `yaml:"rewrite_pages"`
 	ConnectPorts   []int    `yaml:"connect_ports"`
 
 	HeaderTimeout  string `yaml:"header_timeout"`
@@ -126,7 +127,7 @@ func defaultConfig() *config {
 	return &config{
 		Mode: "block",
 		Proxy: proxyConfig{
-			Listen: "127.0.0.1:8118", Intercept: "auto", Fail: "closed", GPC: true,
+			Listen: "127.0.0.1:8118", Intercept: "auto", Fail: "closed", GPC: true, RewritePages: true,
 			AllowFrom: []string{"127.0.0.0/8", "::1/128"}, ConnectPorts: []int{443, 8443},
 			HeaderTimeout: "15s", StallTimeout: "10m", MaxConns: 8192, MaxClientConns: 1024,
 		},

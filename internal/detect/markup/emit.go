@@ -25,6 +25,9 @@ type find struct {
 
 // found emits f, or walks what its data: URI holds.
 func (w *walker) found(f *find) {
+	if w.o.Only != (Vectors{}) && !w.o.Only.Has(f.v) {
+		return
+	}
 	t := parseURL(f.val.b, w.base)
 	if t.url == "" {
 		return

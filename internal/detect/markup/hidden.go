@@ -43,6 +43,7 @@ func (w *walker) seeSized(e *elem, r *Ref, raise func(Why, Sure)) {
 	if alt, ok := w.state("alt"); ok {
 		r.Context.HasAlt, r.Context.Alt = true, cut(alt.b, MaxAlt)
 	}
+	r.Named = w.named()
 	if !e.own.sized {
 		raise(NoSize, Weak)
 	}
@@ -52,6 +53,17 @@ func (w *walker) seeSized(e *elem, r *Ref, raise func(Why, Sure)) {
 	if w.src != nil && w.depth == 0 && w.nothingFollows(w.lv.tok.end) {
 		raise(LastInBody, Weak)
 	}
+}
+
+// named reports whether the current tag has an id, a name or an event handler.
+func (w *walker) named() bool {
+	for _, a := range w.lv.sc.attrs {
+		name := w.lv.t.b[a.name:a.nameEnd]
+		if equalFold(name, "id") || equalFold(name, "name") || len(name) > 2 && hasPrefixFold(name, "on") {
+			return true
+		}
+	}
+	return false
 }
 
 // zeroOrTiny says whether l's size is too small to see: one side of nothing,

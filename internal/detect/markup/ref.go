@@ -126,6 +126,9 @@ type Ref struct {
 	// Hidden says whether a reader could see the element. For CSS in an
 	// attribute it speaks of the element that carries it; else it is zero.
 	Hidden Hidden
+	// Named says that the element of an image has an id, a name or an event
+	// handler: a script may look for it or wait for it.
+	Named bool
 	// Width and Height are declared CSS pixels; -1 is unknown.
 	Width, Height int
 	Context       Context

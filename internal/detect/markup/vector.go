@@ -16,6 +16,14 @@ func (v Vector) String() string { return fmt.Sprintf("V%03d", uint8(v)) }
 // Vectors is a set of vectors. The zero value is empty.
 type Vectors [3]uint64
 
+// NewVectors is the set of list.
+func NewVectors(list ...Vector) (s Vectors) {
+	for _, v := range list {
+		s.add(v)
+	}
+	return s
+}
+
 // Has reports whether v is in s.
 func (s Vectors) Has(v Vector) bool { return v < 192 && s[v>>6]&(1<<(v&63)) != 0 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// mailto:, tel:, about:, fragments). cid:, mid:, blob: and filesystem: are
 	// emitted always.
 	LocalRefs bool
+	// Only limits the references to those of these vectors, which is faster:
+	// nothing is looked for inside others. Empty: all.
+	Only Vectors
 }
 
 // Summary says what a walk did.

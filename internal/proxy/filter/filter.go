@@ -68,6 +68,10 @@ type Filter struct {
 	// Allow carries out what a person chose on a block page. If it is nil the
 	// page offers no choice.
 	Allow func(AllowRequest) error
+	// GPC says that requests carry "Sec-GPC: 1": pages are told so too.
+	GPC bool
+	// KeepPages lets documents pass byte for byte.
+	KeepPages bool
 	// Secret keys the marks by which our own tokens are known again, also
 	// after a restart. Empty means a key that lasts as long as the Filter.
 	Secret []byte

@@ -14,11 +14,13 @@ const maxImage = 16 << 10
 
 // Response decides about the response to a request that was sent and returns
 // the one to pass on; if that is another one, resp.Body has been closed. The
-// header of resp may lose cookies, its body passes byte for byte.
+// header of resp may lose cookies. A document loses hidden pixels; every other
+// body passes byte for byte.
 func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 	if resp == nil || ex == nil || ex.set == nil || ex.over {
 		return resp
 	}
+	f.document(resp, ex)
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) == 0 && ex.d.Step == detect.StepNone {
 		return resp
 	}

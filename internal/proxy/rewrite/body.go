@@ -1,0 +1,196 @@
+package rewrite
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/quench-proxy/quench/internal/detect/markup"
+)
+
+// chunk is how much of a document is read at once.
+const chunk = 32 << 10
+
+// body is a document on its way: read from the site, its coding undone,
+// changed, its coding done again.
+type body struct {
+	src    io.ReadCloser // the site's body
+	coding *coding       // nil for none
+	o      Options
+
+	in      io.Reader    // src without its coding
+	close   io.Closer    // of the decoder
+	enc     encoder      // nil for none
+	out     bytes.Buffer // ready for the browser
+	walk    *markup.Rewriter
+	head    []byte // held until the place for the script is found
+	placed  bool
+	plain   bool // the rest passes as it is
+	drained bool
+	buf     []byte
+	err     error
+}
+
+func newBody(src io.ReadCloser, name string, o Options) (*body, bool) {
+	b := &body{src: src, o: o, placed: o.Script == ""}
+	if name != "" {
+		c, ok := codings[name]
+		if !ok {
+			return nil, false
+		}
+		b.coding = &c
+	}
+	return b, true
+}
+
+// start is put off to the first Read, since decoders read ahead.
+func (b *body) start() error {
+	b.buf = make([]byte, chunk)
+	b.in = b.src
+	var sink io.Writer = &b.out
+	if b.coding != nil {
+		dec, err := b.coding.undo(b.src)
+		if err != nil {
+			return broken(err)
+		}
+		b.in, b.close = dec, dec
+		b.enc = b.coding.do(&b.out)
+		sink = b.enc
+	}
+	decide := b.o.Decide
+	if decide == nil {
+		decide = func(*markup.Ref) markup.Action { return markup.Keep }
+	}
+	b.walk = markup.NewRewriter(sink, markup.Options{Base: b.o.Base, Only: b.o.Only}, decide)
+	return nil
+}
+
+// broken is an error that ends a body early: an end within a coding is no end.
+func broken(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Read gives what is ready, and else what comes next.
+func (b *body) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if b.in == nil && b.err == nil {
+		b.err = b.start()
+	}
+	for b.out.Len() == 0 {
+		if b.err != nil {
+			b.drain()
+			return 0, b.err
+		}
+		n, err := b.in.Read(b.buf)
+		if n > 0 {
+			b.take(b.buf[:n])
+		}
+		if err != nil {
+			b.end(err)
+		} else if n > 0 && b.enc != nil {
+			b.enc.Flush() // into memory: never fails
+		}
+	}
+	return b.out.Read(p)
+}
+
+// maxRest bounds what a site may send behind the end of its coding.
+const maxRest = 512
+
+// drain reads on to the site's own end, so that its connection can be used
+// again: some codings say themselves where they end.
+func (b *body) drain() {
+	if b.err == io.EOF && b.coding != nil && !b.drained {
+		b.drained = true
+		io.CopyN(io.Discard, b.src, maxRest)
+	}
+}
+
+// take changes what came. Errors cannot happen: all that is written to is
+// memory.
+func (b *body) take(p []byte) {
+	if !b.placed {
+		b.place(p, false)
+		return
+	}
+	b.write(p)
+}
+
+// place holds the first bytes until it is known where the script goes.
+func (b *body) place(p []byte, final bool) {
+	b.head = append(b.head, p...)
+	at, found := markup.FirstPlace(b.head, final)
+	if !found && len(b.head) < markup.MaxHead {
+		return
+	}
+	head := b.head
+	b.head, b.placed = nil, true
+	if at < 0 || wide(head) || bytes.IndexByte(head, escape) >= 0 {
+		b.write(head)
+		return
+	}
+	b.write(head[:at])
+	if !b.plain {
+		b.write([]byte(b.o.Script))
+	}
+	b.write(head[at:])
+}
+
+// escape begins a change of code in ISO-2022 encodings, where a byte may look
+// like a letter and be half of one. HTML has no other use for it.
+const escape = 0x1b
+
+func (b *body) write(p []byte) {
+	if !b.plain && (wide(p) || bytes.IndexByte(p, escape) >= 0) {
+		b.plain = true
+		b.walk.Close()
+	}
+	switch {
+	case !b.plain:
+		b.walk.Write(p)
+	case b.enc != nil:
+		b.enc.Write(p)
+	default:
+		b.out.Write(p)
+	}
+}
+
+// wide reports whether p holds a zero byte: text of two bytes a letter, or none
+// at all.
+func wide(p []byte) bool { return bytes.IndexByte(p, 0) >= 0 }
+
+// end passes on what is left. Only a whole document gets the end of its coding.
+func (b *body) end(err error) {
+	b.err = err
+	if !b.placed {
+		b.place(nil, true)
+		if !b.placed {
+			b.placed = true
+			b.write(b.head)
+		}
+	}
+	if !b.plain {
+		b.walk.Close()
+	}
+	switch {
+	case b.enc == nil:
+	case err == io.EOF:
+		b.enc.Close()
+	default:
+		b.enc.Flush()
+	}
+}
+
+// Close closes the site's body.
+func (b *body) Close() error {
+	err := b.src.Close()
+	if b.close != nil {
+		b.close.Close()
+		b.close = nil
+	}
+	return err
+}

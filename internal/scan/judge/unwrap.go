@@ -208,7 +208,7 @@ func pathURL(u string) string {
 	if start >= len(u) {
 		return ""
 	}
-	lower := strings.ToLower(u)
+	lower := lowerASCII(u)
 	for _, mark := range []string{"https:/", "http:/", "https%3a", "http%3a", "https%253a", "http%253a", "https:%2f", "http:%2f"} {
 		i := strings.Index(lower[start:], mark)
 		if i < 0 || i+start >= start+len(path) || i == 0 {
@@ -302,4 +302,15 @@ func rewritten(u string) string {
 		}
 	}
 	return ""
+}
+
+// lowerASCII lowers letters of ASCII alone, so that every byte keeps its place.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
 }

@@ -107,9 +107,11 @@ writes down in plain words what each would have told, to whom, about what.
   quench serve                      a proxy for the browsers you have
   quench log --follow               what happens, one sentence an event
   quench check URL                  why, and what would it tell?
+  quench scan newsletter.eml        what a mail or page would report
   quench allow HOST --for 15m       when something broke
 
-Exit codes: 0 done, 1 failed, 2 usage, 4 some inputs unreadable, 130 interrupted.`
+Exit codes: 0 done, 1 failed, 2 usage, 3 found something (scan), 4 some
+inputs unreadable, 130 interrupted.`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -143,7 +145,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logFormat, "log-format", "text", "operations log as `FORMAT`: text or json")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say only what went wrong")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
-	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.logCmd(), a.allowCmd(), a.listsCmd(), a.caCmd(),
+	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.scanCmd(), a.logCmd(), a.allowCmd(), a.listsCmd(), a.caCmd(),
 		a.configCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd())
 	strictHelp(root)
 	return root

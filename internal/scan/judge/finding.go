@@ -56,6 +56,9 @@ type Request struct {
 	Host   string `json:"host"`
 	URL    string `json:"url,omitempty"`
 	Type   string `json:"type,omitempty"`
+	// Page is the page that made it, in an archive; PageFrom how that is known.
+	Page     string `json:"page,omitempty"`
+	PageFrom string `json:"page_from,omitempty"`
 }
 
 // Signs are what the structure of a message says about one reference.

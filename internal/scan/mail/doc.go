@@ -10,7 +10,10 @@
 // The package is pure: bytes in, values out, no files and no network.
 //
 //	m := mail.Read(raw, mail.RFC5322, mail.Options{})
-//	m.Walk(markup.Options{}, func(r *mail.Ref) { ... })
-//	edits, left := m.Clean(markup.Options{}, pick)   // or m.Neutralise(refs), Part.Patch(edits)
+//	m.Walk(markup.Options{}, func(r *mail.Ref) { refs = append(refs, *r) })
+//	edits, err := m.Neutralise(refs, false)
 //	clean := markup.Apply(raw, edits)
+//
+// Broken markup may need a second pass: whoever cleans reads the result again,
+// as package scan does.
 package mail

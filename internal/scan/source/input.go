@@ -263,3 +263,23 @@ func mailField(name string) bool {
 	}
 	return false
 }
+
+// decompressed reads one file as Open counts its bytes.
+type decompressed struct{ in input }
+
+func (d *decompressed) Read(p []byte) (int, error) { return d.in.Read(p) }
+
+func (d *decompressed) Close() error {
+	d.in.close()
+	return nil
+}
+
+// Decompressed gives the bytes of a file as Open counts them: gzip and zstd
+// unpacked, anything else as it is. It does not close src.
+func Decompressed(src io.Reader) (io.ReadCloser, error) {
+	d := &decompressed{}
+	if err := d.in.open(src); err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	return d, nil
+}

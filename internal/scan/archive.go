@@ -1,0 +1,141 @@
+package scan
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/intake"
+	"github.com/quench-proxy/quench/internal/detect/say"
+	"github.com/quench-proxy/quench/internal/scan/har"
+	"github.com/quench-proxy/quench/internal/scan/identity"
+	"github.com/quench-proxy/quench/internal/scan/judge"
+	"github.com/quench-proxy/quench/internal/scan/source"
+)
+
+// MaxEntries is how many entries of one archive are reported; what lies past it
+// is not looked at, and the Report says so.
+const MaxEntries = 100_000
+
+// Replay decides about one entry of an archive as the proxy decides about a
+// request. The program hands in the proxy's own filter, so that both agree by
+// construction: doors do not import each other.
+type Replay func(e *har.Entry) Replayed
+
+// Replayed is what was decided: the sighting that the proxy would have recorded.
+type Replayed struct {
+	Request  detect.Request
+	Decision detect.Decision
+	// Verdicts explain it; none if no rule speaks of the request.
+	Verdicts []detect.Verdict
+}
+
+// archive reads the entries of a HAR file.
+func (s *Scanner) archive(m *source.Message, r *Report) {
+	me := identity.New(s.Me)
+	for e, err := range har.Read(m.Body) {
+		var lost *har.EntryError
+		switch {
+		case errors.As(err, &lost):
+			r.unread(err.Error())
+			continue
+		case err != nil:
+			r.unread(err.Error())
+		case len(r.Findings) == MaxEntries:
+			r.unread("more entries than are looked at")
+		default:
+			r.Findings = append(r.Findings, s.entry(m, e, me))
+			continue
+		}
+		break
+	}
+	r.Lines = make([]int, len(r.Findings))
+	r.finish()
+}
+
+// replay decides by the engine alone where no Replay was given.
+func (s *Scanner) replay(e *har.Entry) Replayed {
+	if s.Replay != nil {
+		return s.Replay(e)
+	}
+	out := Replayed{Request: intake.Request(e.Request.Method, e.Request.URL, e.Request.Header)}
+	if s.Judge.Rules != nil {
+		out.Decision = s.Judge.Rules.Request(&out.Request, s.Judge.Policy)
+		out.Verdicts = s.Judge.Rules.Explain(detect.Seen{Request: &out.Request, Policy: s.Judge.Policy, At: e.Started}, out.Decision)
+	}
+	return out
+}
+
+// entry is the finding about one entry.
+func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set) judge.Finding {
+	d := s.replay(e)
+	q := &d.Request
+	f := judge.Finding{
+		Schema: judge.Schema, Time: e.Started.UTC(), Door: "scan", Count: 1, File: m.File, Offset: e.Offset,
+		Range: [2]int{int(e.Offset), int(e.Offset)}, Vector: "V180", When: "opening", Ladder: judge.Ordinary,
+		Request: judge.Request{Method: e.Request.Method, Host: q.Host, URL: e.Request.URL, Type: q.Type.String(), Page: q.Page,
+			PageFrom: q.PageFrom.String()},
+		Sender: detect.HostOf(e.Page),
+	}
+	if len(d.Verdicts) > 0 {
+		f.Verdict = d.Verdicts[0]
+		if f.Say != nil {
+			how := *f.Say
+			how.Did = would(f.Action)
+			f.Say = &how
+			f.Sentence = say.Sentence(&f.Verdict)
+		}
+	}
+	f.Ladder = rung(d.Decision)
+	proofs(&f, e, me, q)
+	if f.Sentence == "" {
+		f.Sentence = "A request to " + q.Host + "; no rule names it."
+	}
+	return f
+}
+
+// would says what the proxy does with such a request: an archive tells of what
+// has happened without it, or with it.
+func would(a detect.Action) string {
+	switch a {
+	case detect.Block:
+		return "Behind Quench such a request is blocked."
+	case detect.Strip:
+		return "Behind Quench such a request loses what names you."
+	}
+	return ""
+}
+
+// rung is where a decision stands on the ladder.
+func rung(d detect.Decision) judge.Ladder {
+	switch d.Step {
+	case detect.StepNone, detect.StepUserAllow, detect.StepVeto, detect.StepListException:
+		return judge.Ordinary
+	case detect.StepLearned, detect.StepPixel:
+		return judge.Likely
+	case detect.StepStrip:
+		return judge.Token
+	}
+	return judge.Vendor
+}
+
+// proofs looks for the reader's addresses in what goes to third parties: the
+// URL, and the Referer that a browser sends along.
+func proofs(f *judge.Finding, e *har.Entry, me *identity.Set, q *detect.Request) {
+	if q.Party() != detect.ThirdParty {
+		return
+	}
+	f.Proofs, f.Others = me.Search(e.Request.URL)
+	if ref := e.Request.Header.Get("Referer"); ref != "" {
+		for _, p := range me.Find(ref) {
+			p.Param = strings.TrimSpace("Referer " + p.Param)
+			f.Proofs = append(f.Proofs, p)
+		}
+	}
+	for i := range f.Proofs {
+		if p := &f.Proofs[i]; !p.Weak {
+			f.Ladder = judge.Proven
+			f.Evidence = append(f.Evidence, detect.Evidence{Kind: "recipient", Detail: "your " + string(p.Form) + ", " + p.Encoding.String() + ", in the " + string(p.Where)})
+		}
+	}
+}

@@ -1,0 +1,174 @@
+// Package page prints reports of the scan door as one HTML page that needs
+// nothing else: no script, no font, no picture, light and dark. What a message
+// says is text on it, never markup, and no address on it can be followed.
+package page
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/scan"
+	"github.com/quench-proxy/quench/internal/scan/explain"
+	"github.com/quench-proxy/quench/internal/scan/judge"
+	"github.com/quench-proxy/quench/internal/scan/show"
+	"github.com/quench-proxy/quench/internal/scan/source"
+)
+
+// Bounds on a page; what lies past one is counted on it.
+const (
+	MaxMessages = 1000
+	MaxFindings = 300 // of one message
+	MaxBytes    = 32 << 20
+	maxFailures = 100
+	maxRows     = 25
+)
+
+//go:embed page.html
+var layout string
+
+// Writer collects reports and writes the page at the end: the sum comes first.
+// It keeps no more than MaxBytes. Not for concurrent use.
+type Writer struct {
+	out     io.Writer
+	t       *template.Template
+	body    bytes.Buffer
+	kept    int
+	left    int
+	failed  []string
+	consent string
+}
+
+// New makes a Writer that writes to out.
+func New(out io.Writer) *Writer {
+	funcs := template.FuncMap{"plain": show.Printable}
+	return &Writer{out: out, t: template.Must(template.New("page").Funcs(funcs).Parse(layout))}
+}
+
+type message struct {
+	*scan.Report
+	Says   string
+	Groups []group
+	More   int
+	Copy   string
+}
+
+type group struct {
+	Ladder   string
+	Findings []finding
+}
+
+type finding struct {
+	*judge.Finding
+	Where string
+	Title string
+}
+
+// Report takes one message. Messages in which nothing reports back are only
+// counted if there are many.
+func (w *Writer) Report(r *scan.Report) error {
+	if w.consent == "" {
+		w.consent = r.Consent
+	}
+	m := message{Report: r, Says: r.Words()}
+	m.Groups, m.More = groups(r)
+	if r.Clean != nil {
+		m.Copy = r.Clean.Words()
+	}
+	if w.kept >= MaxMessages || w.body.Len() > MaxBytes || r.Mbox && r.Index > 0 && len(m.Groups) == 0 && len(r.Unread) == 0 {
+		w.left++
+		return nil
+	}
+	w.kept++
+	return w.t.ExecuteTemplate(&w.body, "message", m)
+}
+
+// groups are the findings by rung, surest first; ordinary ones and those that
+// nothing uses are counted.
+func groups(r *scan.Report) (out []group, more int) {
+	n := 0
+	for l := judge.Proven; l < judge.Ordinary; l++ {
+		g := group{Ladder: l.String()}
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			switch {
+			case f.Ladder != l:
+			case f.When == "inert" || n >= MaxFindings:
+				more++
+			default:
+				n++
+				g.Findings = append(g.Findings, finding{f, where(r, i), title(f.Vector)})
+			}
+		}
+		if len(g.Findings) > 0 {
+			out = append(out, g)
+		}
+	}
+	for i := range r.Findings {
+		if r.Findings[i].Ladder == judge.Ordinary {
+			more++
+		}
+	}
+	return out, more
+}
+
+func title(vector string) string {
+	n := 0
+	for _, c := range strings.TrimPrefix(vector, "V") {
+		n = n*10 + int(c-'0')
+	}
+	return scan.Title(markup.Vector(n))
+}
+
+func where(r *scan.Report, i int) string {
+	f := &r.Findings[i]
+	switch {
+	case r.Kind == "archive":
+		return f.Time.Format("15:04:05") + ", " + f.Request.Method + ", " + f.Request.Type
+	case f.Range[1] == 0:
+		return "inside an attachment"
+	case r.Lines[i] > 0:
+		return fmt.Sprintf("line %d, bytes %d to %d", r.Lines[i], f.Range[0], f.Range[1])
+	}
+	return fmt.Sprintf("bytes %d to %d", f.Range[0], f.Range[1])
+}
+
+// Failed takes an input that could not be read.
+func (w *Writer) Failed(e *source.FileError) error {
+	if len(w.failed) < maxFailures {
+		w.failed = append(w.failed, e.Error())
+	}
+	return nil
+}
+
+// End writes the page.
+func (w *Writer) End(t *scan.Total) error {
+	page := struct {
+		Total             *scan.Total
+		Says              string
+		Trackers, Senders []explain.Row
+		Body              template.HTML
+		Left              int
+		Failed            []string
+		Consent           string
+	}{t, t.String(), t.Trackers(maxRows), senders(t), template.HTML(w.body.String()), w.left, w.failed, w.consent} // the template's own output
+	return w.t.ExecuteTemplate(w.out, "page", page)
+}
+
+// senders are those whose mail reports back.
+func senders(t *scan.Total) []explain.Row {
+	rows := t.Senders(maxRows)
+	for i := range rows {
+		if rows[i].Reporting == 0 {
+			return rows[:i]
+		}
+		if rows[i].Name == "" {
+			rows[i].Name = "(no sender)"
+		}
+	}
+	return rows
+}

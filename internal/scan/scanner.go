@@ -1,0 +1,115 @@
+package scan
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/scan/explain"
+	"github.com/quench-proxy/quench/internal/scan/identity"
+	"github.com/quench-proxy/quench/internal/scan/judge"
+	"github.com/quench-proxy/quench/internal/scan/mail"
+	"github.com/quench-proxy/quench/internal/scan/source"
+)
+
+// Scanner scans messages. The zero value judges by structure alone. Its fields
+// are set before the first call; it is safe for concurrent use.
+type Scanner struct {
+	Judge judge.Judge
+	// Me are the reader's addresses beside those in a message's header.
+	Me []string
+	// Now is the clock; nil leaves the findings without a time.
+	Now func() time.Time
+	// Replay decides about the entries of an archive; nil means that archives
+	// are judged by the engine of Judge alone, without their answers.
+	Replay Replay
+	// Cleaning plans a clean copy of each message; nil plans none.
+	Cleaning *Cleaning
+}
+
+// Message scans m. It never fails: what could not be read is in the Report.
+// An archive is read to its end, which needs m.Body; everything else works on
+// m.Raw alone.
+func (s *Scanner) Message(m *source.Message) (r *Report) {
+	r = &Report{File: m.File, Offset: m.Offset, Length: m.Length, Index: m.Index, Kind: kindWord(m), Mbox: m.Mbox}
+	defer func() {
+		if fault := recover(); fault != nil {
+			r = &Report{File: m.File, Offset: m.Offset, Length: m.Length, Index: m.Index, Kind: kindWord(m), Mbox: m.Mbox}
+			r.unread(fmt.Sprintf("a fault in Quench ended the scan of this message: %v", fault))
+			r.Stack = string(debug.Stack())
+		}
+	}()
+	if m.Kind == source.HAR {
+		s.archive(m, r)
+		return r
+	}
+	x := s.read(m, m.Raw)
+	r.header(x.mail)
+	r.Findings = x.judge(s, m)
+	r.Lines = lines(m, r.Findings)
+	r.finish()
+	r.troubles(x.mail, m)
+	if s.Cleaning != nil {
+		r.Clean = s.clean(m, x, r.Findings)
+	}
+	return r
+}
+
+func (s *Scanner) now() time.Time {
+	if s.Now == nil {
+		return time.Time{}
+	}
+	return s.Now().UTC()
+}
+
+// reading is one message taken apart. refs[i] and given[i] are one reference.
+type reading struct {
+	mail  *mail.Message
+	refs  []mail.Ref
+	given []judge.Ref
+}
+
+// read takes raw, the bytes of m or a changed copy of them, apart.
+func (s *Scanner) read(m *source.Message, raw []byte) *reading {
+	x := &reading{mail: mail.Read(raw, m.MailKind(), mail.Options{})}
+	x.mail.Walk(markup.Options{}, func(r *mail.Ref) {
+		x.refs = append(x.refs, *r)
+	})
+	x.given = make([]judge.Ref, len(x.refs))
+	for i := range x.refs {
+		r := &x.refs[i]
+		x.given[i] = judge.Ref{Ref: r.Ref, Part: r.Part.Path, At: place(m, r)}
+	}
+	return x
+}
+
+// place is where in the file r's URL stands; zero if it has no bytes of its own.
+func place(m *source.Message, r *mail.Ref) markup.Range {
+	at := r.Value
+	switch r.Space {
+	case mail.Nowhere:
+		return markup.Range{}
+	case mail.InBody:
+		raw, ok := r.Part.Raw(at)
+		if !ok {
+			return markup.Range{}
+		}
+		at = raw
+	}
+	return markup.Range{Start: int(m.FileOffset(at.Start)), End: int(m.FileOffset(max(at.End-1, at.Start))) + min(1, at.Len())}
+}
+
+// judge gives every reference its finding, sentence included.
+func (x *reading) judge(s *Scanner, m *source.Message) []judge.Finding {
+	var me []string
+	for _, a := range x.mail.Recipients() {
+		me = append(me, a.Address)
+	}
+	me = append(me, s.Me...)
+	res := s.Judge.Message(&judge.Message{
+		File: m.File, Offset: m.Offset, Time: s.now(), Sender: x.mail.From().Domain, Me: identity.New(me), Refs: x.given,
+	})
+	explain.Fill(res)
+	return res.Findings
+}

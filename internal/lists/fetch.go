@@ -51,17 +51,29 @@ func newFetcher(client *http.Client, maxSize int64) *fetcher {
 	return f
 }
 
-// checkRedirect lets a list move, but not from https to http, nor without end.
+// checkRedirect lets a list move, but not from https to http, nor from elsewhere
+// into one's own network, nor without end.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > maxRedirects:
-		return fmt.Errorf("moved more than %d times", maxRedirects)
+		return &movedError{fmt.Errorf("it moved more than %d times", maxRedirects)}
 	case via[0].URL.Scheme == "https" && r.URL.Scheme != "https":
-		return errors.New("moved from https to " + r.URL.Scheme)
+		return &movedError{fmt.Errorf("it moved from https to %.20q", r.URL.Scheme)}
+	case near(r.URL.Hostname()) && !near(via[0].URL.Hostname()):
+		return &movedError{fmt.Errorf("it moved to %s, which is on one's own network", r.URL.Hostname())}
+	}
+	if err := checkURL(r.URL); err != nil {
+		return &movedError{fmt.Errorf("it moved to where no list may come from: %w", err)}
 	}
 	r.Header.Del("Referer")
-	return checkURL(r.URL)
+	return nil
 }
+
+// movedError is a move that is not followed: to ask again does not help.
+type movedError struct{ err error }
+
+func (e *movedError) Error() string { return e.err.Error() }
+func (e *movedError) Unwrap() error { return e.err }
 
 // asked is what a server said.
 type asked struct {
@@ -176,7 +188,7 @@ func network(ctx context.Context, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the answer broke off")
 	}
-	return &fetchError{err: err, temporary: !untrusted(err)}
+	return &fetchError{err: err, temporary: !untrusted(err) && !errors.As(err, new(*movedError))}
 }
 
 func wrongStatus(resp *http.Response) error {

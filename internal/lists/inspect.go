@@ -47,8 +47,8 @@ type inspector struct {
 	size    int64
 	control int64
 	sniffed bool
-	// own: it is a file of the user's. Some editors write UTF-16, which the
-	// parser reads; a server has no reason to.
+	// own: it is the user's own rules file. Some editors write UTF-16, which the
+	// parser reads; whoever gives out lists has no reason to.
 	own, utf16 bool
 }
 

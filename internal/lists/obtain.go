@@ -112,7 +112,7 @@ func (t *taker) whole(addr string) error {
 	if err != nil {
 		return err
 	}
-	if t.ref.File == "" {
+	if !t.ref.own() {
 		if err := checkText(text); err != nil {
 			return err
 		}
@@ -240,7 +240,7 @@ func (t *taker) file(path string) (*takenPart, error) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	defer f.Close()
-	tmp, p, err := spool(t.dir, &bounded{r: f, left: t.s.o.MaxSize}, &inspector{own: true})
+	tmp, p, err := spool(t.dir, &bounded{r: f, left: t.s.o.MaxSize}, &inspector{own: t.ref.own()})
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, fmt.Errorf("%s: %w", path, t.s.tooLarge())

@@ -157,6 +157,10 @@ func near(host string) bool {
 	return false
 }
 
+// own reports whether it is the user's own rules file: it may be empty, and may
+// be written as some editors do.
+func (r *Ref) own() bool { return slices.Contains(r.From, FromRules) }
+
 // merge joins refs to one selection: the first place of each list, with all who
 // asked for it, and names that differ.
 func merge(groups ...[]Ref) []Ref {

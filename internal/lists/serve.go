@@ -3,7 +3,10 @@ package lists
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -97,6 +100,33 @@ func (s *Store) pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+}
+
+// Stamp is made of the times and sizes of the local files that lists are read
+// from: while it is the same there is nothing for Load to read. It asks the file
+// system, no server.
+func (s *Store) Stamp() string {
+	var b strings.Builder
+	for _, r := range s.Selection() {
+		if r.File == "" {
+			continue
+		}
+		stamp(&b, r.File)
+		for _, p := range s.known(r.Key).Parts {
+			if p.Addr != r.File {
+				stamp(&b, p.Addr)
+			}
+		}
+	}
+	return b.String()
+}
+
+func stamp(b *strings.Builder, path string) {
+	if info, err := os.Stat(path); err == nil {
+		fmt.Fprintf(b, "%q %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+		return
+	}
+	fmt.Fprintf(b, "%q -\n", path)
 }
 
 // poke has Serve look at the lists anew.

@@ -145,7 +145,7 @@ func (s *Store) Read(ctx context.Context) error {
 			continue
 		}
 		if _, err := s.update(ctx, &r, job{}); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", r.Name, err))
+			errs = append(errs, &ListError{r, err})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -211,6 +212,9 @@ func (s *Store) change(ctx context.Context, fn func(*state) error) error {
 
 var errReadOnly = errors.New("lists: opened for reading only")
 
+// asideSuffix follows the name of a damaged state; the time follows it.
+const asideSuffix = ".corrupt-"
+
 // secondName is a second copy of the state: which lists somebody added stands
 // nowhere else.
 const secondName = stateName + ".second"
@@ -223,19 +227,34 @@ func (s *Store) current() (*state, error) {
 		return st, err
 	}
 	path := filepath.Join(s.o.Dir, stateName)
-	aside := path + ".corrupt-" + s.o.Now().UTC().Format("20060102T150405")
+	aside := path + asideSuffix + s.o.Now().UTC().Format("20060102T150405")
 	if rerr := os.Rename(path, aside); rerr != nil {
 		return nil, fmt.Errorf("lists: move the damaged state aside: %w", rerr)
 	}
-	second := filepath.Join(s.o.Dir, secondName)
-	if _, serr := os.Stat(second); serr == nil {
-		if st, serr := readStateFile(second); serr == nil {
-			s.log.Error("state of the lists damaged, moved aside; its second copy serves", "file", aside, "err", err)
-			return st, nil
-		}
+	s.log.Error("state of the lists damaged, moved aside; its second copy serves, or none", "file", aside, "err", err)
+	return s.second(), nil
+}
+
+// second returns the second copy of the state, an empty one if there is none.
+func (s *Store) second() *state {
+	if st, err := readStateFile(filepath.Join(s.o.Dir, secondName)); err == nil {
+		return st
 	}
-	s.log.Error("state of the lists damaged, moved aside; starting empty", "file", aside, "err", err)
-	return newState(), nil
+	return newState()
+}
+
+// Damage says that the state of the lists is damaged (a ReadOnly store works on
+// without it), or was and lies aside; nil if neither is known. It reads the
+// directory.
+func (s *Store) Damage() error {
+	if s.damage != nil {
+		return fmt.Errorf("%w; the second copy serves, or none", s.damage)
+	}
+	aside, err := filepath.Glob(filepath.Join(s.o.Dir, stateName+asideSuffix+"*"))
+	if err != nil || len(aside) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w and was replaced by its second copy, or begun anew; the damaged one is kept as %s", errDamaged, slices.Max(aside))
 }
 
 // lock takes the lock of the directory among processes.

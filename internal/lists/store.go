@@ -55,6 +55,8 @@ type Store struct {
 	updating sync.Mutex // one list is obtained at a time, so that memory is bounded
 	building sync.Mutex // one Snapshot is built at a time
 
+	damage error // of the state, which a ReadOnly store leaves as it is
+
 	state atomic.Pointer[state]
 	now   atomic.Pointer[Snapshot]
 	wake  chan struct{}
@@ -87,6 +89,10 @@ func Open(o Options) (*Store, error) {
 	s.fetch = newFetcher(o.Client, o.MaxSize)
 	s.now.Store(&Snapshot{})
 	st, err := readState(o.Dir)
+	if o.ReadOnly && errors.Is(err, errDamaged) {
+		s.damage = err
+		st, err = s.second(), nil
+	}
 	if !o.ReadOnly {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("lists: make the directory: %w", err)
@@ -204,6 +210,18 @@ func (s *Store) prune(st *state) {
 		}
 	}
 }
+
+// ListError says what is wrong with one list. Load, Read and Update join them.
+type ListError struct {
+	Ref Ref
+	Err error
+}
+
+// Error begins with the list's name.
+func (e *ListError) Error() string { return e.Ref.Name + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ListError) Unwrap() error { return e.Err }
 
 // ErrNoList says that no list goes by a name.
 var ErrNoList = errors.New("no such list is on")

@@ -35,8 +35,10 @@ type Progress struct {
 	Done  int64 `json:"done,omitempty"`
 	Total int64 `json:"total,omitempty"`
 	// Rules is how many the list has now, once it is not fetching.
-	Rules int    `json:"rules,omitempty"`
-	Error string `json:"error,omitempty"`
+	Rules int `json:"rules,omitempty"`
+	// Missing says which lists a list that was updated includes in vain, and why.
+	Missing []string `json:"missing,omitempty"`
+	Error   string   `json:"error,omitempty"`
 }
 
 // The states of Progress.
@@ -88,7 +90,7 @@ func (s *Store) Update(ctx context.Context, o UpdateOptions) error {
 	var errs []error
 	for i := range refs {
 		if _, err := s.update(ctx, &refs[i], job{told: o.Told, force: o.Force}); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", refs[i].Name, err))
+			errs = append(errs, &ListError{refs[i], err})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -125,13 +127,44 @@ func (s *Store) update(ctx context.Context, r *Ref, j job) (changed bool, err er
 		s.log.Warn("list not updated, the last good copy stays", "list", r.Name, "host", host, "err", err)
 		return false, errors.Join(err, s.failed(ctx, r, err, j))
 	case changed:
-		j.tell(Progress{List: r.Name, State: Updated, Rules: s.known(r.Key).Counts.Rules})
+		j.tell(Progress{List: r.Name, State: Updated, Rules: s.known(r.Key).Counts.Rules, Missing: missing(&got.report)})
 		s.log.Info("list updated", "list", r.Name, "host", host, "rules", s.known(r.Key).Counts.Rules)
+		s.logFaults(r, &got.report)
 	default:
 		j.tell(Progress{List: r.Name, State: Unchanged, Rules: old.Counts.Rules})
 		s.log.Debug("list unchanged", "list", r.Name, "host", host)
 	}
 	return changed, nil
+}
+
+// maxLogged bounds the lines of one's own rules that the log names at a time.
+const maxLogged = 10
+
+// logFaults says once, when one's own rules changed, which lines of them are not
+// in force. Of other lists they are counted, and shown when asked for.
+func (s *Store) logFaults(r *Ref, rep *filterlist.Report) {
+	if !r.own() {
+		return
+	}
+	for i, p := range rep.Problems {
+		if i == maxLogged {
+			break
+		}
+		s.log.Warn("line does not compile, the others are in force", "list", p.List, "line", p.Line, "reason", p.Reason)
+	}
+	if more := rep.Rejected - maxLogged; more > 0 {
+		s.log.Warn("more lines do not compile", "list", r.Name, "lines", more)
+	}
+}
+
+// missing names the lists that could not be included.
+func missing(rep *filterlist.Report) (out []string) {
+	for _, p := range rep.Problems {
+		if name, ok := strings.CutPrefix(p.Text, "!#include"); ok && len(out) < maxIncludes {
+			out = append(out, clean(fmt.Sprintf("%s: %s", strings.TrimSpace(name), p.Detail), 2*maxTitle))
+		}
+	}
+	return out
 }
 
 // accept looks at a new text and keeps it, or says why it must not be.
@@ -141,13 +174,11 @@ func (s *Store) accept(ctx context.Context, r *Ref, old *kept, got *taken, j job
 		return bad("%v", rep.Err)
 	}
 	fresh := &kept{Name: r.Name, Hash: got.hash(), Counts: counts{Rules: rep.Total(), Cosmetic: rep.Cosmetic, Faults: rep.Rejected}}
-	if was, is := old.Counts.Rules, fresh.Counts.Rules; r.File == "" {
-		switch {
-		case is == 0 && rep.Cosmetic == 0:
-			return bad("there is not one rule in it")
-		case !j.force && was >= shrinkFrom && is < was/shrinkBy:
-			return bad("it has %s where the last one had %d; \"quench lists update --force\" takes it all the same", rulesText(is), was)
-		}
+	switch was, is := old.Counts.Rules, fresh.Counts.Rules; {
+	case is == 0 && rep.Cosmetic == 0 && !r.own():
+		return bad("there is not one rule in it")
+	case r.File == "" && !j.force && was >= shrinkFrom && is < was/shrinkBy:
+		return bad("it has %s where the last one had %d; \"quench lists update --force\" takes it all the same", rulesText(is), was)
 	}
 	if len(rep.Spans) > 1 {
 		fresh.Spans = rep.Spans

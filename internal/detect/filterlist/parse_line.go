@@ -226,25 +226,6 @@ func (p *parser) anyWebSocket() fault {
 	return p.finish()
 }
 
-// tooWide reports a rule that blocks or lifts nearly everything: at most one
-// byte to look for, and no condition at all. Naming a parameter is one.
-func tooWide(r *Rule, st *optionState) bool {
-	if len(r.Pattern.Host) > 1 || r.Pattern.Regexp != "" || r.Kind == KindRemoveParam && r.Value != "" && r.Value[0] != '~' {
-		return false
-	}
-	literal := 0
-	for i := range len(r.Pattern.Text) {
-		if c := r.Pattern.Text[i]; c != '*' && c != '^' {
-			literal++
-		}
-	}
-	w := &r.Where
-	conditions := len(w.Domains.Include) + len(w.Domains.Exclude) + len(w.To.Include) + len(w.To.Exclude) +
-		len(w.DenyAllow) + len(w.DNSTypes) + len(w.NotDNSTypes) + len(w.Header) +
-		len(w.Clients.Include) + len(w.Clients.Exclude) + len(w.Tags.Include) + len(w.Tags.Exclude)
-	return literal < 2 && conditions == 0 && st.only|st.not == 0 && w.Methods|w.NotMethods == 0 && w.Party == AnyParty
-}
-
 // plainName reports whether s is a whole host name under a known top level.
 func plainName(s string) bool {
 	dot := strings.LastIndexByte(s, '.')

@@ -177,7 +177,7 @@ func TestConditions(t *testing.T) {
 		{"|https://ads.example/start/", script(long, ""), true},
 		{"late-tracker", script(long, ""), false}, // past what is read
 		{"x/x|", script(long, ""), false},
-		{"|https:", script("https://x/", ""), true},
+		{"|https:$script", script("https://x/", ""), true},
 		{"://ads.example:8080/", script("https://ads.example:8080/", ""), true},
 		{"||ads.example:8080^", script("https://ads.example:8080/", ""), true},
 	}

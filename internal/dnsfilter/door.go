@@ -39,8 +39,11 @@ type Door struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	mu    sync.Mutex
-	socks sockets
+	mu      sync.Mutex
+	socks   sockets
+	lanes   []*lane
+	telling sync.Mutex    // held while sightings are handed on
+	toTell  chan struct{} // has room for one: some wait
 }
 
 // New checks the options and makes a Door. It opens no sockets.
@@ -94,7 +97,7 @@ func answerable(r detect.Reply, addrs []netip.Addr) error {
 }
 
 func newDoor(o Options) *Door {
-	d := &Door{o: o, log: o.Log, now: o.Now, own: strings.ToLower(strings.TrimSuffix(o.Name, "."))}
+	d := &Door{o: o, log: o.Log, now: o.Now, toTell: make(chan struct{}, 1), own: strings.ToLower(strings.TrimSuffix(o.Name, "."))}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

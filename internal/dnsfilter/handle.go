@@ -1,6 +1,7 @@
 package dnsfilter
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/netip"
@@ -13,13 +14,19 @@ import (
 // quick does everything about a packet that does not wait. It returns the
 // answer, or a request that slow must go on with, or neither: silence.
 func (d *Door) quick(pkt []byte, from netip.Addr, via Via) (out []byte, r *request) {
+	return d.general(pkt, from, via, nil)
+}
+
+// general is quick with what is known already of the packet, which is not asked
+// for again.
+func (d *Door) general(pkt []byte, from netip.Addr, via Via, f *hint) (out []byte, r *request) {
 	defer func() {
 		if d.survived(recover()) {
 			out, r = headerOnly(pkt, dns.RcodeServerFailure), nil
 		}
 	}()
 	d.count.queries[via].Add(1)
-	r, out = d.intake(pkt, from.Unmap(), via)
+	r, out = d.intake(pkt, from.Unmap(), via, f)
 	if r == nil || out != nil {
 		return out, nil
 	}
@@ -29,6 +36,7 @@ func (d *Door) quick(pkt []byte, from netip.Addr, via Via) (out []byte, r *reque
 		done = false
 	}
 	if !done {
+		r.found = nil
 		return nil, r
 	}
 	return d.finish(r, rep), nil
@@ -82,6 +90,12 @@ func (d *Door) survived(v any) bool {
 func (d *Door) cached(r *request) (cache.Hit, cache.State) {
 	if d.o.Cache == nil {
 		return cache.Hit{}, cache.Miss
+	}
+	if f := r.found; f != nil && f.looked {
+		r.found = nil
+		hit := f.hit
+		hit.Wire = bytes.Clone(hit.Wire)
+		return hit, f.state
 	}
 	return d.o.Cache.Get(nil, r.key, r.start)
 }

@@ -68,13 +68,14 @@ type request struct {
 	j      judge
 	seen   verdict // about the question's name
 
+	found *hint      // what the fast path knows already; nil if it knows nothing
 	stale *cache.Hit // to fall back on
 	alias *reply     // a rule's, that slow has to complete
 }
 
 // intake reads a packet. It returns a request to go on with, or an answer to
 // send at once, or neither: then silence is the answer.
-func (d *Door) intake(pkt []byte, from netip.Addr, via Via) (*request, []byte) {
+func (d *Door) intake(pkt []byte, from netip.Addr, via Via, f *hint) (*request, []byte) {
 	if len(pkt) < wire.HeaderLen || pkt[2]&0x80 != 0 {
 		d.count.dropped.Add(1)
 		return nil, nil
@@ -91,7 +92,7 @@ func (d *Door) intake(pkt []byte, from netip.Addr, via Via) (*request, []byte) {
 		return nil, headerOnly(pkt, rcode)
 	}
 	r := &request{id: m.Id, q: m.Question[0], rd: m.RecursionDesired, cd: m.CheckingDisabled, ad: m.AuthenticatedData,
-		via: via, start: d.now(), size: minUDP, client: clients.Client{Addr: from}}
+		via: via, start: d.now(), size: minUDP, client: clients.Client{Addr: from}, found: f}
 	opt, ok := onlyOPT(&m)
 	if !ok {
 		return nil, headerOnly(pkt, dns.RcodeFormatError)
@@ -114,14 +115,22 @@ func (d *Door) intake(pkt []byte, from netip.Addr, via Via) (*request, []byte) {
 
 // readable unpacks a packet, or says how it is to be refused.
 func readable(pkt []byte, m *dns.Msg) (rcode int) {
+	if rcode := acceptable(pkt); rcode != dns.RcodeSuccess {
+		return rcode
+	}
+	if m.Unpack(pkt) != nil || len(m.Question) != 1 {
+		return dns.RcodeFormatError
+	}
+	return dns.RcodeSuccess
+}
+
+// acceptable says by the header of a packet alone how it is to be refused.
+func acceptable(pkt []byte) (rcode int) {
 	if op := int(pkt[2]>>3) & 15; op != dns.OpcodeQuery {
 		return dns.RcodeNotImplemented
 	}
 	count := func(i int) uint16 { return binary.BigEndian.Uint16(pkt[i:]) }
 	if count(4) != 1 || count(6) > 1 || count(8) > 1 || count(10) > 2 {
-		return dns.RcodeFormatError
-	}
-	if m.Unpack(pkt) != nil || len(m.Question) != 1 {
 		return dns.RcodeFormatError
 	}
 	return dns.RcodeSuccess
@@ -162,6 +171,10 @@ func (d *Door) name(r *request) bool {
 
 // meet finds the client and its policy.
 func (d *Door) meet(r *request) {
+	if r.found != nil && r.found.met {
+		r.client, r.j = r.found.client, r.found.j
+		return
+	}
 	var t *clients.Table
 	if d.o.Clients != nil {
 		t = d.o.Clients()
@@ -253,9 +266,10 @@ func (r *request) unfit() (rcode int, bad bool) {
 // headerOnly answers what could not be read, or is not to be, with no more
 // than a header: nothing of it is trusted but the id.
 func headerOnly(pkt []byte, rcode int) []byte {
-	out := make([]byte, wire.HeaderLen)
-	copy(out, pkt[:2])
-	out[2] = 0x80 | pkt[2]&0x79 // QR; opcode and RD as they came
-	out[3] = 0x80 | pkt[3]&0x10 | byte(rcode&15)
-	return out
+	return appendHeader(make([]byte, 0, wire.HeaderLen), pkt, rcode)
+}
+
+func appendHeader(dst, pkt []byte, rcode int) []byte {
+	return append(dst, pkt[0], pkt[1], 0x80|pkt[2]&0x79, // QR; opcode and RD as they came
+		0x80|pkt[3]&0x10|byte(rcode&15), 0, 0, 0, 0, 0, 0, 0, 0)
 }

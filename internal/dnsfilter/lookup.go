@@ -71,7 +71,7 @@ func (d *Door) lookup(ctx context.Context, host string, client netip.Addr, qtype
 		return found{err: &net.DNSError{Err: "not a name", Name: host, IsNotFound: true}}
 	}
 	d.count.queries[Inside].Add(1)
-	r, out := d.intake(pkt, client, Inside)
+	r, out := d.intake(pkt, client, Inside, nil)
 	if r == nil || out != nil {
 		return fail("not a question")
 	}

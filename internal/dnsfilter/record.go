@@ -77,6 +77,8 @@ type Stats struct {
 	Strangers int64 `json:"strangers"`
 	Limited   int64 `json:"limited"`
 	Busy      int64 `json:"busy"`
+	// Lost: blocked questions that came faster than the ledger could be told.
+	Lost int64 `json:"lost"`
 	// Panics: faults of ours that a question met.
 	Panics int64 `json:"panics"`
 	// Rebinding: public names whose private addresses were taken out.
@@ -96,15 +98,36 @@ func (d *Door) Stats() Stats {
 		Dropped: c.dropped.Load(), Strangers: c.strangers.Load(), Limited: c.limited.Load(), Busy: c.busy.Load(), Panics: c.panics.Load(),
 		Rebinding: c.rebinding.Load(), Connections: c.connections.Load(), RefusedConnections: c.refusedConns.Load(),
 	}
+	rcodes := d.addLanes(&s)
 	for v := range vias {
 		if n := c.queries[v].Load(); n > 0 {
-			s.Queries[v.String()] = n
+			s.Queries[v.String()] += n
 		}
 	}
 	for i := range c.rcodes {
-		if n := c.rcodes[i].Load(); n > 0 {
+		if n := c.rcodes[i].Load() + rcodes[i]; n > 0 {
 			s.RCodes[i] = n
 		}
 	}
 	return s
+}
+
+// addLanes adds what the lanes counted and returns their answers by code.
+func (d *Door) addLanes(s *Stats) (rcodes [maxRcode]int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lanes {
+		c := &l.count
+		if n := c.queries.Load(); n > 0 {
+			s.Queries[UDP.String()] += n
+		}
+		s.Dropped += c.dropped.Load()
+		s.Blocked += c.blocked.Load()
+		s.Cached += c.cached.Load()
+		s.Lost += c.lost.Load()
+		for i := range c.rcodes {
+			rcodes[i] += c.rcodes[i].Load()
+		}
+	}
+	return rcodes
 }

@@ -262,6 +262,7 @@ func (g *rig) serve() {
 }
 
 func (g *rig) sightings() []ledger.Sighting {
+	g.tellAll() // what waits
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]ledger.Sighting(nil), g.rec...)

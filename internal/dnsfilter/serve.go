@@ -7,17 +7,32 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // sockets are what a Door listens on.
 type sockets struct {
-	udp           []*net.UDPConn
+	udp           []udpSocket
 	tcp, dot, doh []net.Listener
 	doq, doh3     []*net.UDPConn
 }
+
+// udpSocket is a socket for plain DNS. Where the system shares out packets among
+// several sockets of one address, each has one reader.
+type udpSocket struct {
+	*net.UDPConn
+	readers int
+}
+
+// maxReaders bounds the readers of one address.
+const maxReaders = 16
+
+func readers() int { return min(runtime.GOMAXPROCS(0), maxReaders) }
 
 // h3 reports whether there is HTTP/3 on this port.
 func (s *sockets) h3(port uint16) bool {
@@ -37,7 +52,10 @@ func (d *Door) Listen() error {
 	if len(d.socks.all()) > 0 {
 		return nil
 	}
-	s := sockets{udp: d.o.UDP, tcp: d.o.TCP}
+	s := sockets{tcp: d.o.TCP}
+	for _, u := range d.o.UDP {
+		s.udp = append(s.udp, udpSocket{u, readers()})
+	}
 	err := s.open(d.o)
 	if err == nil && len(s.all()) == 0 {
 		err = errors.New("the DNS door has nothing to listen on")
@@ -52,11 +70,11 @@ func (d *Door) Listen() error {
 
 func (s *sockets) open(o Options) error {
 	for _, a := range o.Plain {
-		u, t, err := pair(a)
+		us, t, err := plainPair(a)
 		if err != nil {
 			return err
 		}
-		s.udp, s.tcp = append(s.udp, u), append(s.tcp, t)
+		s.udp, s.tcp = append(s.udp, us...), append(s.tcp, t)
 	}
 	for _, a := range o.DoT {
 		l, err := net.Listen("tcp", a)
@@ -91,7 +109,35 @@ func serverTLS(base *tls.Config, alpn ...string) *tls.Config {
 const pairTries = 20
 
 // pair listens on the same port for UDP and TCP.
-func pair(addr string) (*net.UDPConn, net.Listener, error) {
+func pair(addr string) (*net.UDPConn, net.Listener, error) { return pairBy(addr, listenUDP) }
+
+// plainPair is pair for plain DNS, with as many sockets for UDP as the system
+// shares out packets among. That nobody else serves the port is known by TCP,
+// whose port is nobody's to share.
+func plainPair(addr string) ([]udpSocket, net.Listener, error) {
+	if !canShare || readers() == 1 {
+		u, t, err := pair(addr)
+		return []udpSocket{{u, readers()}}, t, err
+	}
+	u, t, err := pairBy(addr, listenShared)
+	if err != nil {
+		return nil, nil, err
+	}
+	us := []udpSocket{{u, 1}}
+	for range readers() - 1 {
+		if u, err = listenShared(u.LocalAddr().String()); err != nil {
+			for _, u := range us {
+				_ = u.Close()
+			}
+			_ = t.Close()
+			return nil, nil, fmt.Errorf("listen for DNS over UDP: %w", err)
+		}
+		us = append(us, udpSocket{u, 1})
+	}
+	return us, t, nil
+}
+
+func pairBy(addr string, listen func(string) (*net.UDPConn, error)) (*net.UDPConn, net.Listener, error) {
 	var err error
 	for range pairTries {
 		var t net.Listener
@@ -104,7 +150,7 @@ func pair(addr string) (*net.UDPConn, net.Listener, error) {
 		}
 		free := port == "0" || port == ""
 		var u *net.UDPConn
-		if u, err = listenUDP(net.JoinHostPort(host, fmt.Sprint(portOf(t.Addr())))); err == nil {
+		if u, err = listen(net.JoinHostPort(host, fmt.Sprint(portOf(t.Addr())))); err == nil {
 			return u, t, nil
 		}
 		_ = t.Close()
@@ -124,9 +170,13 @@ func listenUDP(addr string) (*net.UDPConn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return roomy(u), nil
+}
+
+func roomy(u *net.UDPConn) *net.UDPConn {
 	_ = u.SetReadBuffer(socketBuffer) // the system may grant less
 	_ = u.SetWriteBuffer(socketBuffer)
-	return u, nil
+	return u
 }
 
 // socketBuffer holds what comes while everybody is busy.
@@ -143,7 +193,10 @@ func (u udpCloser) Addr() net.Addr { return u.LocalAddr() }
 
 func (s *sockets) all() []closer {
 	var out []closer
-	for _, us := range [][]*net.UDPConn{s.udp, s.doq, s.doh3} {
+	for _, u := range s.udp {
+		out = append(out, udpCloser{u.UDPConn})
+	}
+	for _, us := range [][]*net.UDPConn{s.doq, s.doh3} {
 		for _, u := range us {
 			out = append(out, udpCloser{u})
 		}
@@ -169,7 +222,9 @@ func (d *Door) Addrs() map[Via][]netip.AddrPort {
 	out := map[Via][]netip.AddrPort{}
 	add := func(v Via, a net.Addr) {
 		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-			out[v] = append(out[v], netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()))
+			if ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()); !slices.Contains(out[v], ap) {
+				out[v] = append(out[v], ap)
+			}
 		}
 	}
 	for _, u := range d.socks.udp {
@@ -192,9 +247,14 @@ func (d *Door) Serve(ctx context.Context) error {
 	if err := d.Listen(); err != nil {
 		return err
 	}
+	var teller sync.WaitGroup
+	defer teller.Wait()
+	stop := make(chan struct{})
+	defer close(stop)
+	teller.Go(func() { d.tellLedger(stop) })
 	g, ctx := errgroup.WithContext(ctx)
 	for _, u := range d.socks.udp {
-		g.Go(func() error { return d.serveUDP(ctx, u) })
+		g.Go(func() error { return d.serveUDP(ctx, u.UDPConn, u.readers) })
 	}
 	for _, l := range d.socks.tcp {
 		g.Go(func() error { return d.serveStreams(ctx, l, TCP) })

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
+	"time"
 
+	"github.com/miekg/dns"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 )
@@ -16,37 +17,36 @@ import (
 // than 512 bytes only when it knows that we take it, and we say MaxUDP.
 const maxPacket = 4096
 
+// maxControl is room for what the system says of a packet beside it.
+const maxControl = 128
+
 // maxReadErrors is after how many errors in a row a socket is given up.
 const maxReadErrors = 1000
 
-// serveUDP answers questions on one socket. Its readers answer what can be
-// answered at once; the rest waits in goroutines, a bounded number of them.
-func (d *Door) serveUDP(ctx context.Context, u *net.UDPConn) error {
+// serveUDP answers questions on one socket, with as many readers as are
+// said. They answer what can be answered at once; the rest waits in goroutines,
+// a bounded number of them.
+func (d *Door) serveUDP(ctx context.Context, u *net.UDPConn, count int) error {
 	aside := sourceControl(u)
 	var readers sync.WaitGroup
 	defer readers.Wait()
-	errs := make(chan error, 1)
-	for range min(runtime.GOMAXPROCS(0), 4) {
-		readers.Go(func() {
-			if err := d.readUDP(u, aside); err != nil {
-				select {
-				case errs <- err:
-				default:
-				}
-			}
-		})
+	errs := make(chan error, count)
+	for range count {
+		readers.Go(func() { errs <- d.readUDP(d.newLane(), u, aside) })
 	}
 	select {
 	case <-ctx.Done():
 		_ = u.Close()
 		return nil
 	case err := <-errs:
+		_ = u.Close() // the other readers end too
 		return ended(ctx, "read DNS over UDP", err)
 	}
 }
 
-func (d *Door) readUDP(u *net.UDPConn, aside func([]byte) []byte) error {
-	buf, oob := make([]byte, maxPacket), make([]byte, 128)
+// readSingly answers packets one by one.
+func (d *Door) readSingly(l *lane, u *net.UDPConn, aside func([]byte) []byte) error {
+	buf, oob, out := make([]byte, maxPacket), make([]byte, maxControl), make([]byte, 0, MaxUDP)
 	for failed := 0; ; failed = 0 {
 		n, on, _, from, err := u.ReadMsgUDPAddrPort(buf, oob)
 		for err != nil { // an ICMP error for somebody we answered, or worse
@@ -55,35 +55,53 @@ func (d *Door) readUDP(u *net.UDPConn, aside func([]byte) []byte) error {
 			}
 			n, on, _, from, err = u.ReadMsgUDPAddrPort(buf, oob)
 		}
-		d.packet(u, buf[:n], from, aside(oob[:on]))
+		control := aside(oob[:on])
+		if msg := l.packet(u, buf[:n], from, control, d.now(), out); len(msg) > 0 {
+			_, _, _ = u.WriteMsgUDPAddrPort(msg, control, from)
+		}
 	}
 }
 
-// packet answers one packet, which is not kept.
-func (d *Door) packet(u *net.UDPConn, pkt []byte, from netip.AddrPort, oob []byte) {
-	send := func(out []byte) {
-		if out != nil {
-			_, _, _ = u.WriteMsgUDPAddrPort(out, oob, from)
-		}
+// packet answers one packet, which is not kept. It returns the answer, perhaps
+// in out, if it is there at once; empty is silence, or an answer that will be
+// sent when it is there.
+func (l *lane) packet(u *net.UDPConn, pkt []byte, from netip.AddrPort, control []byte, now time.Time, out []byte) []byte {
+	msg, done := l.fast(pkt, from.Addr(), now, out)
+	if done {
+		return msg
 	}
-	out, r := d.quick(pkt, from.Addr(), UDP)
+	d := l.d
+	msg, r := d.general(pkt, from.Addr(), UDP, &l.found)
 	if r == nil {
-		send(out)
-		return
+		return msg
 	}
 	if !d.missing.enter(r.client.Addr) {
-		send(d.busy(r))
-		return
+		return d.busy(r)
 	}
 	if !d.work.enter() {
 		d.missing.leave(r.client.Addr)
-		return
+		return nil
 	}
 	go func() {
 		defer d.work.leave()
 		defer d.missing.leave(r.client.Addr)
-		send(d.slow(d.ctx, r))
+		if msg := d.slow(d.ctx, r); msg != nil {
+			_, _, _ = u.WriteMsgUDPAddrPort(msg, control, from)
+		}
 	}()
+	return nil
+}
+
+// fast is answer, and survives it.
+func (l *lane) fast(pkt []byte, from netip.Addr, now time.Time, out []byte) (msg []byte, done bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.d.survived(v)
+			l.d.count.queries[UDP].Add(1)
+			msg, done = headerOnly(pkt, dns.RcodeServerFailure), true
+		}
+	}()
+	return l.answer(pkt, from, now, out)
 }
 
 // sourceControl lets answers leave from the address that was asked, which a

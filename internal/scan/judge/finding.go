@@ -28,7 +28,10 @@ type Finding struct {
 	// Range is the bytes that hold the URL, [start, end), as the caller gave them.
 	Range  [2]int `json:"range"`
 	Vector string `json:"vector"`
-	Ladder Ladder `json:"ladder"`
+	// Tricks are further vectors that apply: how the URL is written, what it
+	// is nested in, who rewrote it.
+	Tricks []string `json:"tricks,omitempty"`
+	Ladder Ladder   `json:"ladder"`
 	// When is what makes a client use it: opening, click, dns, legacy, header, inert.
 	When string `json:"when"`
 	// Link: a reader follows it. Its address is told by a click, not by opening,

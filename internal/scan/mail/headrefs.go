@@ -45,6 +45,8 @@ func (w *walker) messageField(f *Field, name string) {
 		}
 	case "bimi-location", "x-image-url", "x-face-url", "face-url", "avatar":
 		w.urls(f, 168, markup.Opening)
+	case "openpgp", "x-pgp-key", "x-pgp-url", "x-pgp-key-url":
+		w.urls(f, 166, markup.Legacy)
 	case "list-unsubscribe":
 		w.urls(f, 169, markup.Click)
 	case "list-help", "list-archive", "list-owner", "list-post", "list-subscribe", "list-url", "x-list-unsubscribe", "x-unsubscribe-web":
@@ -97,6 +99,8 @@ func (w *walker) put(f *Field, v markup.Vector, when markup.When, url string, va
 func reachOf(url string) markup.Reach {
 	scheme, _, ok := strings.Cut(url, ":")
 	switch {
+	case strings.HasPrefix(url, "about:") || strings.HasPrefix(url, "data:"): // what Neutralise leaves
+		return markup.Local
 	case !ok || strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "mid") || strings.EqualFold(scheme, "cid") || strings.EqualFold(scheme, "id"):
 		return markup.Local
 	}

@@ -64,7 +64,7 @@ func newWorld(t testing.TB, n *fakenet, mode proxy.Mode) *world {
 	f := &filter.Filter{
 		Set:      func() *engine.Set { return set },
 		Policy:   w.policy,
-		Recorder: w.Ledger, Learn: w.Memory.Learn, Log: log,
+		Recorder: w.Ledger, Learn: w.Memory.Learn, GPC: true, Log: log,
 	}
 	w.Proxy = &proxy.Proxy{
 		Filter: f, Set: f.Set, Policy: w.policy, CA: w.CA, Resolver: n, Clients: w.Memory.Clients(),

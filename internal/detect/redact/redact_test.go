@@ -72,7 +72,7 @@ func TestSecret(t *testing.T) {
 		{"", "41111111111111111225123", true}, {"", "DE89370400440532013000", true}, {"", "de89 3704 0044 0532 0130 00", true},
 		{"", "DE88370400440532013000", false}, {"", "GB29NWBK60161331926819", true},
 		{"", "AKIAIOSFODNN7EXAMPLE", true}, {"", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", true}, {"", jwt, true},
-		{"", "Bearer abcdef1234567890", true}, {"", "Basic dXNlcjpwYXNz", true}, {"", "Basic membership", false},
+		{"", "Bearer abcdef1234567890", true}, {"", "\xfa Bearer abcdef1234567890", true}, {"", "\u212a BEARER abcdef1234567890", true}, {"", "Basic dXNlcjpwYXNz", true}, {"", "Basic membership", false},
 		{"", "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----", true}, {"", "https://a:b@c.example/", true},
 		{"", `{"a":[{"value":"x","o":{"a":1},"name":"password"}]}`, true}, {"", "xoxb-1234567890-abcdef", true},
 		{"q", "red shoes", false}, {"q", "100% wool & silk", false},

@@ -74,12 +74,20 @@ func elidePEM(s string) string {
 	}
 }
 
+// lowerASCII lowers letters of ASCII alone, so that every byte keeps its place.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
+}
+
 // elideSchemes elides what follows "Bearer " and "Basic ".
 func elideSchemes(s string) string {
-	low := strings.ToLower(s)
-	if len(low) != len(s) {
-		return s // case folding moved bytes; no ASCII credential does that
-	}
+	low := lowerASCII(s)
 	for _, scheme := range []string{"bearer ", "basic ", "digest "} {
 		for at := 0; ; {
 			i := strings.Index(low[at:], scheme)

@@ -3,11 +3,15 @@ package source
 import (
 	"bytes"
 	"mime"
+	"regexp"
 	"strings"
 )
 
 // maxBoundaries is how many open multiparts of a very long message are
 // remembered; maxHead is how much of a part's header decides what to do with it.
+// boundaryName finds the parameter in a header that breaks its grammar.
+var boundaryName = regexp.MustCompile(`(?i)boundary=`)
+
 const (
 	maxBoundaries = 64
 	maxHead       = 64 << 10
@@ -174,8 +178,8 @@ func parseType(s string) (kind, boundary string) {
 		return kind, strings.TrimRight(params["boundary"], " \t")
 	}
 	kind, rest, _ := strings.Cut(s, ";")
-	if i := strings.Index(strings.ToLower(rest), "boundary="); i >= 0 {
-		boundary = strings.Trim(strings.TrimSpace(rest[i+9:]), `"`)
+	if i := boundaryName.FindStringIndex(rest); i != nil {
+		boundary = strings.Trim(strings.TrimSpace(rest[i[1]:]), `"`)
 		boundary, _, _ = strings.Cut(boundary, `"`)
 	}
 	return strings.ToLower(strings.TrimSpace(kind)), boundary

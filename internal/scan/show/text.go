@@ -24,9 +24,7 @@ type Text struct {
 
 	w       *bufio.Writer
 	shown   int
-	single  bool
 	consent bool
-	pages   bool
 }
 
 // NewText makes a Text that writes to w.

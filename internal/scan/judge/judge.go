@@ -181,6 +181,7 @@ func (b *bench) judge1(r *Ref, f *Finding) {
 	if f.Link {
 		f.Target = Target(r.URL)
 	}
+	f.Tricks = tricks(r)
 	f.Signs = b.signs(r, u)
 	f.Content = r.When == markup.Opening && seen(r) && picture(r)
 	f.Ladder = b.structure(r, u, f)
@@ -191,6 +192,20 @@ func (b *bench) judge1(r *Ref, f *Finding) {
 	b.proofs(r, f)
 	f.Evidence = append(f.Evidence, structural(r, f)...)
 	b.disclosed(f)
+}
+
+// tricks lists the further vectors of r; a link that a scanner of mail rewrote
+// is one that only its address shows.
+func tricks(r *Ref) (out []string) {
+	if r.Tricks != (markup.Vectors{}) {
+		for _, v := range r.Tricks.List() {
+			out = append(out, v.String())
+		}
+	}
+	if r.When == markup.Click && rewritten(r.URL) != "" {
+		out = append(out, markup.Vector(172).String())
+	}
+	return out
 }
 
 // proofs puts a reference that carries the reader's address on the first rung,

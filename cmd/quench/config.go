@@ -196,6 +196,7 @@ func (a *app) configCmd() *cobra.Command {
 			_, cfg, err := a.loadAll(overrides{})
 			if err == nil {
 				_, err = a.loadPasswords(cfg.Proxy.PasswordFile)
+				err = errors.Join(err, a.checkListFiles(cmd.Context(), cfg))
 			}
 			if err != nil {
 				return err

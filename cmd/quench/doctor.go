@@ -112,7 +112,8 @@ func (s *service) doctor(ctx context.Context) []control.Check {
 		r.add("rules", ok, fmt.Sprintf("%d trackers, %s", about.Trackers, about.Source), "")
 	}
 	s.examineDNS(ctx, r)
-	examineLists(r, s.lists.Lists(), time.Now())
+	examineListState(r, s.lists)
+	examineLists(r, withOwnFaults(s.lists), time.Now())
 	if s.ledger == nil {
 		r.add("ledger", warn, "nothing is recorded", "")
 		return r.checks

@@ -52,8 +52,8 @@ func (s *service) combine() {
 }
 
 // withListsInForce adds the lists that would be in force to r, without writing or
-// fetching anything. What is missing or faulty of them is only said: the rules
-// and the other lists judge all the same.
+// fetching anything but what --list names. What is missing or faulty of the others
+// is only said: the rules and the rest judge all the same.
 func (a *app) withListsInForce(ctx context.Context, r *ruleSet, dir string, cfg *config) error {
 	store, err := a.openLists(dir, cfg, true, nil)
 	if err != nil {
@@ -63,6 +63,9 @@ func (a *app) withListsInForce(ctx context.Context, r *ruleSet, dir string, cfg 
 		var file *fs.PathError
 		if errors.As(err, &file) || ctx.Err() != nil {
 			return err
+		}
+		if given := listsGiven(err); given != nil {
+			return given
 		}
 		a.say("quench: %v", err)
 	}

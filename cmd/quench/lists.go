@@ -79,8 +79,7 @@ func (a *app) listRefs(cat *lists.Catalogue, cfg *config) ([]lists.Ref, error) {
 		}
 		refs = append(refs, r)
 	}
-	if path != "" {
-		own := filepath.Join(filepath.Dir(path), lists.RulesName)
+	if own := a.ownRules(); own != "" {
 		if _, err := os.Stat(own); err == nil {
 			refs = append(refs, lists.RulesFile(own))
 		}
@@ -109,6 +108,9 @@ func (a *app) openLists(dir string, cfg *config, readOnly bool, log *slog.Logger
 	})
 	if err != nil {
 		return nil, err
+	}
+	if err := s.Damage(); err != nil && readOnly {
+		a.say("quench: %v", err)
 	}
 	return s, s.Select(refs)
 }
@@ -146,6 +148,8 @@ func (a *app) listsCmd() *cobra.Command {
 // listKeeper is what can be done with lists, in the running service or on the
 // files themselves.
 type listKeeper interface {
+	// all says how the lists are; it does so too if the error is about those of
+	// the command line.
 	all(ctx context.Context, faults bool) ([]lists.Status, error)
 	add(ctx context.Context, list string, told func(lists.Progress)) error
 	remove(ctx context.Context, list string) (string, error)
@@ -153,15 +157,21 @@ type listKeeper interface {
 }
 
 // withLists runs do on the running service's lists, or on the files if no
-// service runs. Who only reads makes nothing.
+// service runs. Who only reads makes nothing, and sees the lists of the command
+// line too, which a running service does not have.
 func (a *app) withLists(ctx context.Context, readOnly bool, do func(l listKeeper, offline bool) error) error {
 	dir, err := a.data()
 	if err != nil {
 		return err
 	}
 	c := control.NewClient(dir)
-	if _, err := c.Status(ctx); !errors.Is(err, control.ErrNotRunning) {
-		return do(remoteLists{c}, false)
+	if len(a.lists) == 0 || !readOnly {
+		if _, err := c.Status(ctx); !errors.Is(err, control.ErrNotRunning) {
+			if len(a.lists) > 0 {
+				return usagef("--list turns a list on for one command; the running quench does not hear of it")
+			}
+			return do(remoteLists{c}, false)
+		}
 	}
 	cfg, err := a.loadConfig(nil)
 	if err != nil {
@@ -201,7 +211,16 @@ func (r remoteLists) update(ctx context.Context, q control.UpdateRequest, told f
 type ownLists struct{ s *lists.Store }
 
 func (o ownLists) all(ctx context.Context, faults bool) ([]lists.Status, error) {
-	_ = o.s.Read(ctx) // what is wrong stands beside the list
+	given := listsGiven(o.s.Read(ctx)) // what else is wrong stands beside the list
+	all, err := o.asTheyAre(faults)
+	if err != nil {
+		return nil, err
+	}
+	return all, given
+}
+
+// asTheyAre says how the lists are without a look at their files.
+func (o ownLists) asTheyAre(faults bool) ([]lists.Status, error) {
 	all := o.s.Lists()
 	if !faults {
 		return all, nil
@@ -236,7 +255,7 @@ func (o ownLists) update(ctx context.Context, q control.UpdateRequest, told func
 func (s *service) listsAPI() control.ListService {
 	own := ownLists{s.lists}
 	return control.ListService{
-		All:    func(faults bool) ([]lists.Status, error) { return own.all(context.Background(), faults) },
+		All:    own.asTheyAre, // watchFiles sees to the files
 		Add:    own.add,
 		Remove: own.remove,
 		Update: own.update,
@@ -256,16 +275,19 @@ func (s *service) selectLists(ctx context.Context, cfg *config) error {
 	if err := s.lists.Select(refs); err != nil {
 		return err
 	}
-	s.loadLists(ctx)
+	_ = s.loadLists(ctx) // it says itself what is wrong
 	return nil
 }
 
 // loadLists puts in force what there is of the lists. A list that cannot be read
-// keeps nobody from starting.
-func (s *service) loadLists(ctx context.Context) {
-	if err := s.lists.Load(ctx); err != nil && ctx.Err() == nil {
-		s.log.Error("not all lists are in force as asked for", "err", err)
+// keeps nobody from starting, unless the command line names it: that is the error.
+func (s *service) loadLists(ctx context.Context) error {
+	err := s.lists.Load(ctx)
+	if err == nil || ctx.Err() != nil {
+		return nil
 	}
+	s.log.Error("not all lists are in force as asked for", "err", err)
+	return listsGiven(err)
 }
 
 // listSpec checks what somebody wants to add or remove; a file becomes absolute.

@@ -1,9 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,13 +21,51 @@ import (
 	"github.com/quench-proxy/quench/internal/lists"
 )
 
-// cmdListServer serves the files of a directory and puts its URL into $LISTS.
+// cmdListServer serves the files of a directory and puts its URL into $LISTS. It
+// tells texts apart by what is in them: two of one second have the same time.
 func cmdListServer(ts *testscript.TestScript, _ bool, args []string) {
-	srv := httptest.NewUnstartedServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	root := os.DirFS(ts.MkAbs(args[0]))
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data, err := fs.ReadFile(root, strings.TrimPrefix(r.URL.Path, "/"))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(data))))
+		http.ServeContent(w, r, r.URL.Path, time.Time{}, bytes.NewReader(data))
+	}))
 	srv.Config.ReadHeaderTimeout = patience
 	srv.Start()
 	ts.Defer(srv.Close)
 	ts.Setenv("LISTS", srv.URL)
+}
+
+// cmdWaitList waits until the service has so many rules of a list in force; 0 is
+// until it is off.
+func cmdWaitList(ts *testscript.TestScript, _ bool, args []string) {
+	c := control.NewClient(ts.Getenv("DATA"))
+	until(ts, "waitlist", func() error {
+		all, err := c.Lists(context.Background(), false)
+		if err != nil {
+			return err
+		}
+		got := 0
+		for _, l := range all {
+			if l.On && l.Name == args[0] {
+				got = l.Rules
+			}
+		}
+		if strconv.Itoa(got) != args[1] {
+			return fmt.Errorf("%d rules, want %s", got, args[1])
+		}
+		return nil
+	})
+}
+
+// cmdNULFile writes a file whose second line has a NUL byte, which no script
+// can hold.
+func cmdNULFile(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("||a.example^\n\x00\n"), 0o600))
 }
 
 func TestExamineLists(t *testing.T) {

@@ -26,13 +26,13 @@ func (a *app) listsLsCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withLists(cmd.Context(), true, func(l listKeeper, _ bool) error {
 				all, err := l.all(cmd.Context(), a.verbose)
-				if err != nil {
+				switch {
+				case all == nil && err != nil:
 					return err
+				case asJSON:
+					return errors.Join(err, a.printJSON(listsJSON{1, all}))
 				}
-				if asJSON {
-					return a.printJSON(listsJSON{1, all})
-				}
-				return a.printLists(all, time.Now())
+				return errors.Join(err, a.printLists(all, time.Now()))
 			})
 		},
 	}
@@ -47,11 +47,14 @@ type listsJSON struct {
 
 func (a *app) printLists(all []lists.Status, now time.Time) error {
 	tw := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "NAME\tON\tRULES\tAGE\tNEXT\tFAULTS\tFROM\tLICENCE\tFOR")
+	fmt.Fprintln(tw, "NAME\tON\tRULES\tAGE\tNEXT\tFAULTS\tFROM\tLICENCE\tFOR\tWHERE")
 	for _, l := range all {
 		on, from := "no", "-"
 		if l.On {
 			on, from = "yes", strings.Join(l.From, ", ")
+		}
+		if l.On && l.Failures > 0 {
+			on = "failing"
 		}
 		count := func(n int) string {
 			if !l.Have {
@@ -59,12 +62,12 @@ func (a *app) printLists(all []lists.Status, now time.Time) error {
 			}
 			return strconv.Itoa(n)
 		}
-		what := l.For
-		if what == "" {
-			what = l.Title
+		what, where := l.For, "-"
+		if what == "" { // none of the catalogue, so that the name may say little
+			what, where = l.Title, l.URL+l.File
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, on, count(l.Rules), ageOf(&l, now), nextOf(&l, now),
-			count(l.Faults), from, orDash(l.Licence), orDash(what))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, on, count(l.Rules), ageOf(&l, now), nextOf(&l, now),
+			count(l.Faults), from, orDash(l.Licence), orDash(what), where)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -257,6 +260,7 @@ func examineLists(r *report, all []lists.Status, now time.Time) {
 	var on, total int
 	sound := true
 	for _, l := range all {
+		examineOwnRules(r, &l)
 		if !l.On {
 			continue
 		}
@@ -303,12 +307,11 @@ func (a *app) examineOwnLists(ctx context.Context, r *report, dir string, cfg *c
 		r.add("lists", fail, oneLine(err), "")
 		return
 	}
-	all, err := ownLists{s}.all(ctx, false)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := listsGiven(s.Read(ctx)); err != nil {
 		r.add("lists", fail, oneLine(err), "")
-		return
 	}
-	examineLists(r, all, time.Now())
+	examineListState(r, s)
+	examineLists(r, withOwnFaults(s), time.Now())
 }
 
 // listFault says what is wrong with a list that the configuration names, "" if

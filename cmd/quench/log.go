@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
 )
 
-const logLong = `Print what happened, one sentence an event, oldest first.
+const logLong = `Print what happened, one sentence an event, oldest first; with -v also
+which rules of which lists decided.
 
   quench log --follow                 what happens now
   quench log --since 1h               the last hour
@@ -90,8 +94,24 @@ func (a *app) printer(asJSON bool) func(ledger.Event) error {
 		if asJSON {
 			return a.printJSON(e)
 		}
-		_, err := fmt.Fprintln(a.out, eventLine(&e))
+		var b strings.Builder
+		fmt.Fprintln(&b, eventLine(&e))
+		if a.verbose {
+			reasons(&b, &e.Verdict)
+		}
+		_, err := io.WriteString(a.out, b.String())
 		return err
+	}
+}
+
+// reasons writes why, and what stood against it.
+func reasons(w io.Writer, v *detect.Verdict) {
+	for _, e := range v.Evidence {
+		reason(w, e)
+	}
+	if v.Exception != nil {
+		fmt.Fprint(w, "  but")
+		reason(w, *v.Exception)
 	}
 }
 

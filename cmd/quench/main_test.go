@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": cmdReady, "get": cmdGet, "waitlog": cmdWaitLog, "holdport": cmdHoldPort, "exitcode": cmdExitCode,
 			"waitmode": cmdWaitMode, "hangup": cmdHangup, "reload": cmdReload,
-			"listserver": cmdListServer, "ask": cmdAsk, "holdresolved": cmdHoldResolved, "makecert": cmdMakeCert,
+			"listserver": cmdListServer, "waitlist": cmdWaitList, "nulfile": cmdNULFile, "ask": cmdAsk, "holdresolved": cmdHoldResolved, "makecert": cmdMakeCert,
 		},
 	})
 }

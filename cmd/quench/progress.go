@@ -41,6 +41,9 @@ func (p *progress) told(g lists.Progress) {
 	switch g.State {
 	case lists.Updated:
 		fmt.Fprintf(p.out, "%s: updated, %s\n", g.List, plural(g.Rules, "rule"))
+		for _, m := range g.Missing {
+			fmt.Fprintf(p.err, "%s: it could not include %s\n", g.List, m)
+		}
 	case lists.Unchanged:
 		fmt.Fprintf(p.out, "%s: unchanged, %s\n", g.List, plural(g.Rules, "rule"))
 	case lists.Failed: // the command's error says why

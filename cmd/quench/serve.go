@@ -92,6 +92,7 @@ func (s *service) run(ctx context.Context, list ...net.Listener) error {
 		})
 	}
 	wg.Go(func() { _ = s.lists.Serve(ctx) }) // ends with ctx alone
+	wg.Go(func() { s.watchFiles(ctx) })
 	wg.Go(func() {
 		defer cancel()
 		errs[0] = (&control.Server{Service: s.api(), Log: s.log}).Serve(ctx, s.sock)

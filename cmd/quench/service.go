@@ -169,7 +169,9 @@ func (s *service) openState(ctx context.Context, cfg *config, noRecord bool) (er
 	}
 	s.combine()
 	s.lists.OnChange(func(*lists.Snapshot) { s.combine() })
-	s.loadLists(ctx)
+	if err := s.loadLists(ctx); err != nil {
+		return err
+	}
 	if noRecord {
 		return nil
 	}

@@ -184,7 +184,7 @@ func TestDamagedStateIsRead(t *testing.T) {
 	if _, err := w.store.Add(t.Context(), w.srv.URL+"/a.txt", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.Damage(); err != nil {
+	if err := errors.Join(w.store.Damage(), w.store.Replaced()); err != nil {
 		t.Errorf("a sound state: %v", err)
 	}
 	writeFor(t, filepath.Join(w.dir, stateName), "{")
@@ -200,7 +200,7 @@ func TestDamagedStateIsRead(t *testing.T) {
 		t.Errorf("files %v, were %v", got, before)
 	}
 	s = w.open(Options{})
-	if err := s.Damage(); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), asideSuffix) {
+	if err := s.Replaced(); s.Damage() != nil || !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), asideSuffix) {
 		t.Errorf("after it was replaced: %v, want what lies aside", err)
 	}
 }

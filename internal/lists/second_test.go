@@ -27,5 +27,8 @@ func TestDamagedStateKeepsAddedLists(t *testing.T) {
 		if err := s.Load(t.Context()); err != nil || s.Current().Set.Len() != 50 {
 			t.Errorf("after %q: %v, %+v", damage, err, s.Current())
 		}
+		if err := s.Update(t.Context(), UpdateOptions{}); err != nil || len(s.Selection()) != 1 {
+			t.Errorf("after %q and a change: %v, %v", damage, err, s.Selection())
+		}
 	}
 }

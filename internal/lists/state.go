@@ -232,7 +232,13 @@ func (s *Store) current() (*state, error) {
 		return nil, fmt.Errorf("lists: move the damaged state aside: %w", rerr)
 	}
 	s.log.Error("state of the lists damaged, moved aside; its second copy serves, or none", "file", aside, "err", err)
-	return s.second(), nil
+	st = s.second()
+	if data, merr := json.MarshalIndent(st, "", " "); merr == nil { // or the next change would begin from nothing
+		if werr := writeFile(s.o.Dir, stateName, data); werr != nil {
+			return nil, werr
+		}
+	}
+	return st, nil
 }
 
 // second returns the second copy of the state, an empty one if there is none.
@@ -243,13 +249,18 @@ func (s *Store) second() *state {
 	return newState()
 }
 
-// Damage says that the state of the lists is damaged (a ReadOnly store works on
-// without it), or was and lies aside; nil if neither is known. It reads the
-// directory.
+// Damage says that the state of the lists is damaged, which a ReadOnly store
+// leaves as it is and works on without; nil if it is sound.
 func (s *Store) Damage() error {
-	if s.damage != nil {
-		return fmt.Errorf("%w; the second copy serves, or none", s.damage)
+	if s.damage == nil {
+		return nil
 	}
+	return fmt.Errorf("%w; the second copy serves, or none", s.damage)
+}
+
+// Replaced says that a damaged state was replaced and still lies aside; nil if
+// none does. It reads the directory.
+func (s *Store) Replaced() error {
 	aside, err := filepath.Glob(filepath.Join(s.o.Dir, stateName+asideSuffix+"*"))
 	if err != nil || len(aside) == 0 {
 		return nil

@@ -1,9 +1,11 @@
 package lists
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -111,6 +113,24 @@ func (s *Store) status(r *Ref) Status {
 		}
 	}
 	return st
+}
+
+// CheckFile reads a list of a local file as a Store would, and returns the lines
+// that do not compile, at most filterlist.MaxProblems of them. The error, a
+// *ListError, says why the whole is none. Nothing is kept.
+func CheckFile(ctx context.Context, r Ref) ([]Fault, error) {
+	s := &Store{
+		o:   Options{ReadOnly: true, MaxSize: DefaultMaxSize, Now: time.Now, Dir: os.TempDir()},
+		log: slog.New(slog.DiscardHandler), held: map[string]*held{},
+	}
+	s.state.Store(newState())
+	if _, err := s.update(ctx, &r, job{}); err != nil {
+		return nil, &ListError{r, err}
+	}
+	if h := s.held[r.Key]; h != nil {
+		return h.faults, nil
+	}
+	return nil, nil
 }
 
 // Faults returns the lines of a list that did not compile, at most

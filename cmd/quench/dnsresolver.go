@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/dnsfilter"
+	"github.com/quench-proxy/quench/internal/dnsfilter/upstream"
 	"github.com/quench-proxy/quench/internal/proxy"
 )
 
@@ -26,6 +29,9 @@ func (r *ownResolver) Resolve(ctx context.Context, q proxy.Question) (proxy.Answ
 		return r.system.Resolve(ctx, q)
 	}
 	addrs, chain, ttl, blocked, err := door.Lookup(ctx, q.Host, q.Client)
+	if ne := new(net.DNSError); upstream.HomeName(q.Host) && errors.As(err, &ne) && ne.IsNotFound {
+		return r.system.Resolve(ctx, q) // of this network's names it may know more than those we ask
+	}
 	if err != nil {
 		return proxy.Answer{}, err
 	}

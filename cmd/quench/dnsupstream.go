@@ -28,7 +28,7 @@ func (s *service) upstreams(cfg *config, d *dnsDoor, own func(netip.AddrPort) bo
 		d.mu.Unlock()
 		texts = servers
 	}
-	o := upstream.Options{Own: own, Log: s.log}
+	o := upstream.Options{Own: own, Log: s.log, Home: len(c.Upstreams) == 0}
 	var err [3]error
 	o.Servers, err[0] = upstream.Parse(texts)
 	o.Fallback, err[1] = upstream.Parse(c.Fallback)

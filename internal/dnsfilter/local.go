@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/dnsfilter/upstream"
 )
 
 // localTTL is how long local answers hold, in seconds.
@@ -57,8 +58,9 @@ func health(r *request) reply {
 	return rep
 }
 
-// special answers special-use names (RFC 6761, 6762, 7686, 8375, 9476) and the
-// reverse of addresses that mean something else on every network (RFC 6303, 7793).
+// special answers special-use names (RFC 6761, 6762, 7686, 8375, 9476), names
+// that mean something in a home only, and the reverse of addresses that mean
+// something else on every network (RFC 6303, 7793).
 func special(r *request) (reply, bool) {
 	top := r.host[strings.LastIndexByte(r.host, '.')+1:]
 	switch top {
@@ -70,11 +72,16 @@ func special(r *request) (reply, bool) {
 		return negative(r, dns.RcodeNameError, localTTL), true
 	case "arpa":
 		switch {
+		case r.host == "home.arpa" && r.q.Qtype == dns.TypeDS: // validators need it (RFC 8375 §5)
+			return reply{}, false
 		case r.host == "home.arpa":
 			return negative(r, dns.RcodeSuccess, localTTL), true
 		case under(r.host, "home.arpa") || privateReverse(r.host):
 			return loopbackPTR(r), true
 		}
+	}
+	if upstream.HomeName(r.host) {
+		return negative(r, dns.RcodeNameError, localTTL), true
 	}
 	return reply{}, false
 }

@@ -39,6 +39,8 @@ func TestNeverForwarded(t *testing.T) {
 		{"x.alt.", dns.TypeA, 3, ""},
 		{"home.arpa.", dns.TypeA, 0, ""},
 		{"nas.home.arpa.", dns.TypeA, 3, ""},
+		{"nas.lan.", dns.TypeA, 3, ""}, {"a.NAS.LAN.", dns.TypeAAAA, 3, ""}, {"lan.", dns.TypeSOA, 3, ""}, {"printer.", dns.TypeA, 3, ""},
+		{"tv.home.", dns.TypeA, 3, ""}, {"db.internal.", dns.TypeA, 3, ""}, {"pc.localdomain.", dns.TypeHTTPS, 3, ""},
 		{"1.0.0.127.in-addr.arpa.", dns.TypePTR, 0, "1.0.0.127.in-addr.arpa. PTR localhost."},
 		{"1.1.168.192.in-addr.arpa.", dns.TypePTR, 3, ""},
 		{"4.3.2.10.in-addr.arpa.", dns.TypePTR, 3, ""},
@@ -59,7 +61,7 @@ func TestNeverForwarded(t *testing.T) {
 	if n := g.up.total(); n != 0 {
 		t.Errorf("%d questions went upstream, want none", n)
 	}
-	for _, name := range []string{"1.1.15.172.in-addr.arpa.", "1.1.32.172.in-addr.arpa.", "1.1.63.100.in-addr.arpa.", "1.1.1.1.in-addr.arpa.", "mask.icloud.com.example.", "xlocalhost.", "1." + strings.Repeat("0.", 28) + "f.e.f.ip6.arpa."} {
+	for _, name := range []string{"1.1.15.172.in-addr.arpa.", "1.1.32.172.in-addr.arpa.", "1.1.63.100.in-addr.arpa.", "1.1.1.1.in-addr.arpa.", "mask.icloud.com.example.", "xlocalhost.example.", "com.", ".", "nas.lan.example.", "plan.example.", "1." + strings.Repeat("0.", 28) + "f.e.f.ip6.arpa."} {
 		g.ask(query(name, dns.TypePTR, nil))
 		if n := g.up.count(name); n != 1 {
 			t.Errorf("%s went upstream %d times, want 1", name, n)
@@ -83,6 +85,7 @@ func TestForwardedWhereTheUserSaysSo(t *testing.T) {
 func TestRebinding(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, Options{PrivateNames: []string{"intern.example"}}, nil)
+	g.up.cover(func(n string) bool { return under(n, "lan") || !strings.Contains(n, ".") }) // as the router's
 	i := 0
 	for _, c := range []struct {
 		name, rr string

@@ -22,6 +22,7 @@ type Group struct {
 	general *pool            // for names without a pool of their own
 	pools   map[string]*pool // by domain; nil: the general one
 	boot    *bootstrap       // nil if nothing is given by name
+	home    bool             // the general ones know the own network's names
 	work    crowd
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -39,7 +40,7 @@ func New(o Options) (*Group, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	g := &Group{o: o, general: &pool{}, pools: map[string]*pool{}}
+	g := &Group{o: o, general: &pool{}, pools: map[string]*pool{}, home: athome(o)}
 	if err := g.bootstrap(); err != nil {
 		return nil, err
 	}
@@ -150,6 +151,9 @@ func (g *Group) named(name string) bool { _, ok := g.pools[name]; return ok }
 
 // Covers implements Exchanger.
 func (g *Group) Covers(name string) bool {
+	if g.home && HomeName(name) {
+		return true
+	}
 	if len(g.pools) == 0 {
 		return false
 	}

@@ -45,6 +45,10 @@ type Options struct {
 	// given by address themselves. nil takes those of Servers that are.
 	Bootstrap []Spec
 	Strategy  Strategy
+	// Home says that the general Servers are the own network's, such as those that
+	// the system was given: they are asked for names of devices there (HomeName)
+	// too. It needs not be said of servers that are all at private addresses.
+	Home bool
 	// Own reports that an address is this resolver's: it is not asked. nil: none is.
 	Own func(netip.AddrPort) bool
 	// RootCAs verify encrypted upstreams; nil are the system's.

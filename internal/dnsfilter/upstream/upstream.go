@@ -30,8 +30,9 @@ type Exchanger interface {
 	// An error means that nobody answered; it is a *Error where that is known.
 	Exchange(ctx context.Context, query *dns.Msg) (*dns.Msg, From, error)
 	// Covers reports whether the user named an upstream of its own for name
-	// (lower case, no trailing dot): a conditional forward. Such names may be
-	// special-use and may have private addresses.
+	// (lower case, no trailing dot), a conditional forward, or that it is a name of
+	// the own network (HomeName) and the upstreams are that network's. Such names
+	// may be special-use and may have private addresses.
 	Covers(name string) bool
 }
 

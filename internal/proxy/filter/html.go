@@ -37,7 +37,7 @@ func (f *Filter) document(resp *http.Response, ex *Exchange) {
 		o.Script = gpcScript(resp.Header)
 	}
 	if ex.policy == nil || !ex.policy.Observe {
-		c := &cutter{f: f, ex: ex}
+		c := &cutter{f: f, ex: ex, whole: strings.EqualFold(strings.TrimSpace(resp.Header.Get("Referrer-Policy")), "unsafe-url")}
 		o.Decide, o.Only = c.decide, markup.NewVectors(imageSource, frameSource, pingOf, prefetchLink, lookupLink, connectLink)
 	}
 	rewrite.Document(resp, o)
@@ -63,6 +63,7 @@ type cutter struct {
 	f     *Filter
 	ex    *Exchange
 	head  http.Header
+	whole bool // the page tells everybody its whole address
 	count int
 }
 
@@ -152,9 +153,19 @@ func (c *cutter) request(url string, typ detect.Type) detect.Request {
 		c.head = pick(c.ex.r.Header, pageHeader[:])
 	}
 	return detect.Request{
-		URL: strings.Clone(url), Host: detect.HostOf(url), Page: c.ex.req.URL, PageFrom: detect.PageReferer,
+		URL: strings.Clone(url), Host: detect.HostOf(url), Page: c.page(url), PageFrom: detect.PageReferer,
 		Type: typ, Method: http.MethodGet, Header: c.head,
 	}
+}
+
+// page is the Referer that would go to url: the whole address stays within the
+// site unless it says otherwise (Referrer Policy, 3.4 and 8.3).
+func (c *cutter) page(url string) string {
+	origin := originOf(c.ex.r.URL)
+	if c.whole || strings.HasPrefix(url, origin+"/") {
+		return c.ex.req.Page
+	}
+	return origin
 }
 
 // record tells of a pixel that the browser never learned of.

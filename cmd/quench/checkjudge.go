@@ -21,6 +21,9 @@ import (
 type checked struct {
 	ledger.Event
 	Also []also `json:"also,omitempty"`
+	// Others are the lists' rules that hold too, blocks and exceptions, beside
+	// those that decided.
+	Others []detect.Evidence `json:"others,omitempty"`
 }
 
 // also is a further event of the same hit.
@@ -142,6 +145,7 @@ func (j *judge) event(in *checkInput, s ledger.Sighting) *checked {
 		}
 		c.Also = append(c.Also, also{Activity: v.Activity, Disclosed: v.Disclosed, Sentence: v.Sentence})
 	}
+	c.Others = s.Set.Agreeing(r, j.policy, &c.Verdict)
 	return c
 }
 
@@ -174,6 +178,12 @@ func (c *checked) text(w io.Writer) {
 	if c.Exception != nil {
 		fmt.Fprint(w, "\nBut:\n")
 		reason(w, *c.Exception)
+	}
+	if len(c.Others) > 0 {
+		fmt.Fprint(w, "\nThese hold too:\n")
+	}
+	for _, e := range c.Others {
+		reason(w, e)
 	}
 }
 

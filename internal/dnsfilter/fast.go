@@ -134,7 +134,7 @@ func (l *lane) block(pkt []byte, v verdict, now time.Time, out []byte) ([]byte, 
 		if v.byUser() {
 			code = dns.ExtendedErrorCodeFiltered
 		}
-		msg = wire.AppendOPT(msg, MaxUDP, l.q.DO, int(code), w.text)
+		msg = wire.AppendOPT(msg, MaxUDP, l.q.DO, int(code), w.reason(l.d, &l.found.j, v))
 	}
 	if len(msg) > l.limit() || !l.d.limits.take(l.found.client.Addr, UDP, now) {
 		return out, false

@@ -360,3 +360,26 @@ func TestFastCutsOff(t *testing.T) {
 		t.Errorf("beyond its rate a client got % x, want a hint to come by TCP", out)
 	}
 }
+
+// TestFastPace: the ledger is told so many at once and no more, the oldest
+// first, and none is forgotten.
+func TestFastPace(t *testing.T) {
+	t.Parallel()
+	w := newTwin(t, nil)
+	for i := range 25 {
+		w.l.answer(pack(t, query(fmt.Sprintf("x%d.ads.example", i), dns.TypeA, nil)), loopback, w.Door.now(), nil)
+	}
+	for _, want := range []struct {
+		n    int
+		rest bool
+	}{{10, true}, {10, true}, {5, false}, {0, false}} {
+		if n, rest := w.tellSome(10); n != want.n || rest != want.rest {
+			t.Errorf("told %d, others wait: %v; want %d, %v", n, rest, want.n, want.rest)
+		}
+	}
+	for i := range w.told {
+		if got, want := w.told[i].Seen.Request.Host, fmt.Sprintf("x%d.ads.example", i); got != want {
+			t.Errorf("sighting %d is of %s, want %s", i, got, want)
+		}
+	}
+}

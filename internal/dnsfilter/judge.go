@@ -1,7 +1,7 @@
 package dnsfilter
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/engine"
@@ -84,7 +84,7 @@ func (j judge) reason(v verdict) string {
 		if v.d.Reply == detect.ReplyAddress {
 			did = "answered"
 		}
-		return fmt.Sprintf("%s by %s, line %d: %s", did, name, line, text)
+		return did + " by " + name + ", line " + strconv.Itoa(line) + ": " + text
 	}
 	if name := j.set.RuleName(v.d.Rule); name != "" {
 		return "blocked by Quench's rule " + name

@@ -107,9 +107,11 @@ type why struct {
 	rule detect.Rule
 	user bool
 	as   shape  // never automatic
+	told bool   // text is known
 	text string // of the extended error
 }
 
+// of says how a block is answered.
 func (w *whys) of(d *Door, j *judge, v verdict) *why {
 	p := &w[(uint32(v.d.Rule)*2654435761)>>24] // Fibonacci hashing
 	if p.set == j.set && p.rule == v.d.Rule && p.user == v.byUser() {
@@ -119,8 +121,14 @@ func (w *whys) of(d *Door, j *judge, v verdict) *why {
 	if p.as.reply == detect.ReplyAuto {
 		p.as.reply, p.as.addrs = d.o.Block, d.o.BlockAddrs
 	}
-	if !d.o.Silent {
+	return p
+}
+
+// reason is the text of the extended error, which not every client can be told.
+func (p *why) reason(d *Door, j *judge, v verdict) string {
+	if !p.told && !d.o.Silent {
 		p.text = clip(j.reason(v))
 	}
-	return p
+	p.told = true
+	return p.text
 }

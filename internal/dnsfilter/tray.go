@@ -15,6 +15,13 @@ const (
 	maxTold = 4096
 	// tellEvery is how long sightings wait for others behind the first.
 	tellEvery = 5 * time.Millisecond
+	// tellRate bounds the sightings a second that the ledger is handed in the long
+	// run, tellBurst those at once. A ledger takes tens of microseconds for each:
+	// without a bound a flood of questions would be a flood of writing, and the
+	// answers would wait for it. No home has so many for long; trays hold what
+	// comes in a rush.
+	tellRate  = 1000
+	tellBurst = 1000
 )
 
 // tray holds sightings until somebody has the time to make them what the ledger
@@ -23,6 +30,10 @@ type tray struct {
 	mu    sync.Mutex
 	seen  []glimpse
 	spare []glimpse
+
+	// Those under way, from next on; who tells holds Door.telling.
+	out  []glimpse
+	next int
 }
 
 // glimpse is a ledger.Sighting in as few words as a block by name needs.
@@ -77,18 +88,28 @@ func (t *tray) give(seen []glimpse) {
 func (d *Door) tellLedger(stop <-chan struct{}) {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
+	allowed, last, rest := float64(tellBurst), time.Now(), false
 	for {
-		select {
-		case <-d.toTell:
-		case <-stop:
-			d.tellAll()
-			return
+		if !rest {
+			select {
+			case <-d.toTell:
+			case <-stop:
+				d.tellAll()
+				return
+			}
 		}
-		d.tellAll()
+		now := time.Now() // not the Door's clock, which may be a test's
+		allowed = min(tellBurst, allowed+tellRate*now.Sub(last).Seconds())
+		last = now
+		var n int
+		n, rest = d.tellSome(int(allowed))
+		allowed -= float64(n)
 		wait.Reset(tellEvery)
 		select {
 		case <-wait.C:
 		case <-stop:
+			d.tellAll()
+			return
 		}
 	}
 }
@@ -96,20 +117,43 @@ func (d *Door) tellLedger(stop <-chan struct{}) {
 // tellAll hands on what waits. When it returns, all that was put by before the
 // call has been handed on.
 func (d *Door) tellAll() {
+	for rest := true; rest; {
+		_, rest = d.tellSome(maxTold)
+	}
+}
+
+// tellSome hands on at most so many, and reports how many it were and whether
+// others wait.
+func (d *Door) tellSome(most int) (n int, rest bool) {
 	d.telling.Lock()
 	defer d.telling.Unlock()
 	d.mu.Lock()
 	lanes := d.lanes // only ever appended to
 	d.mu.Unlock()
 	for _, l := range lanes {
-		seen := l.told.take()
-		for i := range seen {
-			g := &seen[i]
-			d.o.Record(ledger.Sighting{
-				Set: g.set, Decision: g.decision, Door: door, Client: g.label,
-				Seen: detect.Seen{Request: &detect.Request{Host: g.host}, Policy: g.policy, Reply: g.decision.Reply, At: g.at},
-			})
+		t := &l.told
+		if t.next == len(t.out) {
+			t.give(t.out)
+			t.out, t.next = t.take(), 0
 		}
-		l.told.give(seen)
+		for ; n < most && t.next < len(t.out); n++ {
+			d.o.Record(t.out[t.next].sighting())
+			t.next++
+		}
+		rest = rest || t.next < len(t.out) || t.waits()
+	}
+	return n, rest
+}
+
+func (t *tray) waits() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.seen) > 0
+}
+
+func (g *glimpse) sighting() ledger.Sighting {
+	return ledger.Sighting{
+		Set: g.set, Decision: g.decision, Door: door, Client: g.label,
+		Seen: detect.Seen{Request: &detect.Request{Host: g.host}, Policy: g.policy, Reply: g.decision.Reply, At: g.at},
 	}
 }

@@ -111,6 +111,7 @@ type parser struct {
 	includes int
 	size     int
 	regexps  int // bytes of regular expressions so far
+	tried    int // what trying them on samples has cost, in instructions
 }
 
 // Parse reads a list and calls emit for each rule, in order, with list as its

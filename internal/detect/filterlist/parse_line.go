@@ -182,7 +182,7 @@ func (p *parser) finish() fault {
 	case r.Where.Types == BitPopup && r.Page == 0:
 		p.report.Idle++
 		return fault{}
-	case !r.BadFilter && tooWide(r, st):
+	case !r.BadFilter && p.tooWide():
 		return fault{reason: reasonWide}
 	case r.Page == 0:
 		p.send()

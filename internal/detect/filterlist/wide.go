@@ -18,33 +18,37 @@ const (
 	shortSample = len("https://t.me/")
 	// fewBytes is how much of a sample any two may share.
 	fewBytes = 12
+	// maxTried bounds what compiling a list's expressions here may cost, in
+	// instructions as MaxRegexpSize counts them. Public lists need some thousand;
+	// what comes after is taken without a look.
+	maxTried = 1 << 16
 )
 
 // tooWide reports a rule that blocks or lifts nearly everything: at most one
 // byte to look for, or a block of what stands in every address, and no condition
 // at all. Naming a parameter is one.
-func tooWide(r *Rule, st *optionState) bool {
-	p := &r.Pattern
-	if len(p.Host) > 1 || r.Kind == KindRemoveParam && r.Value != "" && r.Value[0] != '~' {
+func (p *parser) tooWide() bool {
+	r, pat := &p.rule, &p.rule.Pattern
+	if len(pat.Host) > 1 || r.Kind == KindRemoveParam && r.Value != "" && r.Value[0] != '~' {
 		return false
 	}
 	literal := 0
-	for i := range len(p.Text) {
-		if c := p.Text[i]; c != '*' && c != '^' {
+	for i := range len(pat.Text) {
+		if c := pat.Text[i]; c != '*' && c != '^' {
 			literal++
 		}
 	}
-	few := p.Regexp == "" && literal < 2
-	if !few && (r.Exception || literal > fewBytes) || !unconditional(r, st) {
+	few := pat.Regexp == "" && literal < 2
+	if !few && (r.Exception || literal > fewBytes) || !unconditional(r, &p.opts) {
 		return false
 	}
 	if few {
 		return true
 	}
-	if p.Regexp != "" {
-		return wideRegexp(p.Regexp)
+	if pat.Regexp != "" {
+		return p.wideRegexp(pat.Regexp)
 	}
-	text, flags := normal(*p)
+	text, flags := normal(*pat)
 	return everywhere(func(url string) bool {
 		t := target{s: url, host: hostUnknown}
 		return t.search(text, flags)
@@ -77,7 +81,7 @@ func everywhere(matches func(url string) bool) bool {
 
 // wideRegexp reports an expression that one byte anywhere satisfies, or that
 // matches every sample. It was found to compile.
-func wideRegexp(source string) bool {
+func (p *parser) wideRegexp(source string) bool {
 	tree, err := syntax.Parse(source, syntax.Perl)
 	if err != nil {
 		return false
@@ -88,6 +92,9 @@ func wideRegexp(source string) bool {
 		return false
 	case least < 2 && !fixed(tree):
 		return true
+	}
+	if p.tried += instructions(tree); p.tried > maxTried {
+		return false
 	}
 	re, err := regexp.Compile(source)
 	if err != nil {

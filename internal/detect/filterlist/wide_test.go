@@ -31,6 +31,18 @@ func TestTooWide(t *testing.T) {
 // looked at within the bounds of a list.
 func TestWideBounds(t *testing.T) {
 	t.Parallel()
+	var p parser
+	if !p.wideRegexp(".{3}") || p.tried == 0 {
+		t.Error("a wide expression was not found out")
+	}
+	for n := 0; p.tried <= maxTried; n++ {
+		if before := p.tried; p.wideRegexp(`(\pL{0,900}ab){0,1}cd`) || p.tried == before || n > maxTried {
+			t.Fatalf("%d of %d spent after %d expressions", p.tried, maxTried, n)
+		}
+	}
+	if p.wideRegexp(".{3}") {
+		t.Error("past the bound expressions are compiled all the same")
+	}
 	var b strings.Builder
 	for b.Len() < MaxRegexps+MaxRegexps/4 {
 		b.WriteString("/^https?:.{8}[^a-q]{40}\\W(a|b|cd|[x-z0-9])+/\n")

@@ -41,6 +41,9 @@ func (p *parser) pattern(s string) fault {
 		return fault{reason: reasonWildcards}
 	}
 	s = anchors(pat, s)
+	if s == "" && pat.Anchor != AnchorNone { // "|||": an address of no bytes
+		return fault{reason: reasonWide}
+	}
 	if all&classHigh != 0 {
 		var f fault
 		if s, f = encode(pat, s); f.reason != "" {
@@ -78,7 +81,7 @@ func anchors(pat *Pattern, s string) string {
 	for s != "" && s[len(s)-1] == '*' {
 		pat.End, s = false, s[:len(s)-1]
 	}
-	if s == "" {
+	if s == "" && (pat.Anchor == AnchorNone || !pat.End) {
 		pat.Anchor, pat.End = AnchorNone, false
 	}
 	return s

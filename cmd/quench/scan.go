@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,10 +123,15 @@ func (o *scanOptions) check(args []string) error {
 		return usagef("--compare goes with --json and --me alone")
 	case o.clean != "" && o.offset != "":
 		return usagef("--clean needs the whole mailbox; it does not go with --offset")
-	case strings.Count("\x00"+strings.Join(args, "\x00")+"\x00", "\x00-\x00") > 1:
+	case twice(args, "-"):
 		return usagef("standard input can be read once")
 	}
 	return nil
+}
+
+func twice(list []string, s string) bool {
+	i := slices.Index(list, s)
+	return i >= 0 && slices.Contains(list[i+1:], s)
 }
 
 // threshold is the last rung that fails; none is below Proven.

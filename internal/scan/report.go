@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/scan/explain"
@@ -118,6 +119,24 @@ func (r *Report) Worst() judge.Ladder {
 		}
 	}
 	return judge.Ordinary
+}
+
+// Ranked are the indexes of the findings, surest first; of one rung what
+// opening sets off comes before links, then the order in which they stand.
+func (r *Report) Ranked() []int {
+	out := make([]int, len(r.Findings))
+	for i := range out {
+		out[i] = i
+	}
+	weight := func(i int) int {
+		f := &r.Findings[i]
+		if f.Link {
+			return 2*int(f.Ladder) + 1
+		}
+		return 2 * int(f.Ladder)
+	}
+	slices.SortStableFunc(out, func(a, b int) int { return weight(a) - weight(b) })
+	return out
 }
 
 // Name is the message's place for people: the file, and where in it.

@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
@@ -111,5 +112,13 @@ func (x *reading) judge(s *Scanner, m *source.Message) []judge.Finding {
 		File: m.File, Offset: m.Offset, Time: s.now(), Sender: x.mail.From().Domain, Me: identity.New(me), Refs: x.given,
 	})
 	explain.Fill(res)
+	if m.Kind == source.HTML {
+		for i := range res.Findings {
+			res.Findings[i].Sentence = ofPage.Replace(res.Findings[i].Sentence)
+		}
+	}
 	return res.Findings
 }
+
+// ofPage says of a page what the words of package explain say of mail.
+var ofPage = strings.NewReplacer("this mail", "this page", "the mail itself", "the page itself", "mail program", "browser", "copy of the mail", "copy of the page")

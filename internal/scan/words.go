@@ -10,7 +10,7 @@ func (r *Report) Words() string {
 	s := r.Summary.String()
 	switch r.Kind {
 	case "page":
-		return strings.ReplaceAll(s, "this mail", "this page")
+		return ofPage.Replace(s)
 	case "archive":
 		return r.archiveWords()
 	}

@@ -266,7 +266,11 @@ func (b *Mailbox) String() string {
 	if b.Messages == 0 {
 		return "No messages."
 	}
-	s := fmt.Sprintf("%d of %s report back (%.0f%%), %d of them by being opened.", b.Reporting, counted(b.Messages, "message", "messages"), 100*b.Share(), b.Opened)
+	verb := "report"
+	if b.Reporting == 1 {
+		verb = "reports"
+	}
+	s := fmt.Sprintf("%d of %s %s back (%.0f%%), %d of them by being opened.", b.Reporting, counted(b.Messages, "message", "messages"), verb, 100*b.Share(), b.Opened)
 	if rows := b.Trackers(3); len(rows) > 0 {
 		var names []string
 		for _, r := range rows {

@@ -12,6 +12,7 @@ import (
 func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 	set := b.judge.Rules
 	if set == nil || u.host == "" {
+		b.allowed(u, f)
 		return
 	}
 	q := &detect.Request{URL: u.place(r.URL), Host: u.host, Site: detect.ThirdParty, Type: typeOf(r)}
@@ -20,6 +21,7 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 	}
 	d := set.Request(q, b.judge.Policy)
 	if d.Step == detect.StepNone || d.Step == detect.StepStrip {
+		b.allowed(u, f)
 		return
 	}
 	verdicts := set.Explain(detect.Seen{Request: q, Policy: b.judge.Policy, At: b.m.Time}, d)
@@ -43,6 +45,16 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 		return
 	}
 	f.Ladder = min(f.Ladder, known(r, f, signature(&v)))
+}
+
+// allowed applies the user's own allow to what no rule names.
+func (b *bench) allowed(u *facts, f *Finding) {
+	p := b.judge.Policy
+	if p == nil || !p.Allows.Match(u.host, b.m.Sender) {
+		return
+	}
+	f.Action, f.Ladder = detect.Allow, Ordinary
+	f.Exception = &detect.Evidence{Kind: "user", Detail: "you allowed it"}
 }
 
 // known is the rung that a matching rule earns. A signature says no more than

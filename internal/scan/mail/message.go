@@ -66,6 +66,8 @@ type Message struct {
 
 	decoded int  // bytes of bodies so far
 	full    bool // MaxParts is reached
+	// locations are the addresses that parts have by their headers; see located.
+	locations map[string]int
 }
 
 // Problem is one thing that could not be read as it claims to be.

@@ -51,8 +51,9 @@ type walker struct {
 	tricks markup.Vectors
 	limit  markup.When
 	field  string
-	// embedded are the addresses of other parts of the message.
-	embedded map[string]bool
+	// embedded are the addresses of the message's parts, own is this part's.
+	embedded map[string]int
+	own      string
 }
 
 func (w *walker) trick(v markup.Vector) { w.tricks[v>>6] |= 1 << (v & 63) }
@@ -133,14 +134,29 @@ func (w *walker) surroundings() {
 			w.trick(163)
 		}
 	}
-	for _, q := range p.m.Parts {
-		if v := strings.Trim(q.Header.Get("Content-Location"), "<> \""); q != p && v != "" {
-			if w.embedded == nil {
-				w.embedded = map[string]bool{}
+	w.embedded, w.own = p.m.located(), p.location()
+}
+
+// location is the address that p's header gives it, "" if none.
+func (p *Part) location() string { return strings.Trim(p.Header.Get("Content-Location"), "<> \"") }
+
+// located counts the parts of each address. It is made once.
+func (m *Message) located() map[string]int {
+	if m.locations == nil {
+		m.locations = map[string]int{}
+		for _, p := range m.Parts {
+			if v := p.location(); v != "" {
+				m.locations[v]++
 			}
-			w.embedded[v] = true
 		}
 	}
+	return m.locations
+}
+
+// elsewhere reports whether another part of the message has this address.
+func (w *walker) elsewhere(url string) bool {
+	n := w.embedded[url]
+	return n > 1 || n == 1 && url != w.own
 }
 
 func (w *walker) html() { w.summary(markup.Walk(w.p.Body, w.o, w.inBody)) }
@@ -157,7 +173,7 @@ func (w *walker) inBody(m *markup.Ref) {
 	if w.limit != 0 && r.When == markup.Opening {
 		r.When = w.limit
 	}
-	if w.embedded[r.URL] {
+	if w.elsewhere(r.URL) {
 		r.Tricks[156>>6] |= 1 << (156 & 63)
 		if r.When == markup.Opening {
 			r.When = markup.Legacy

@@ -91,27 +91,18 @@ func (w *Writer) Report(r *scan.Report) error {
 // nothing uses are counted.
 func groups(r *scan.Report) (out []group, more int) {
 	n := 0
-	for l := judge.Proven; l < judge.Ordinary; l++ {
-		g := group{Ladder: l.String()}
-		for i := range r.Findings {
-			f := &r.Findings[i]
-			switch {
-			case f.Ladder != l:
-			case f.When == "inert" || n >= MaxFindings:
-				more++
-			default:
-				n++
-				g.Findings = append(g.Findings, finding{f, where(r, i), title(f.Vector)})
-			}
-		}
-		if len(g.Findings) > 0 {
-			out = append(out, g)
-		}
-	}
-	for i := range r.Findings {
-		if r.Findings[i].Ladder == judge.Ordinary {
+	for _, i := range r.Ranked() {
+		f := &r.Findings[i]
+		if f.Ladder == judge.Ordinary || f.When == "inert" || n >= MaxFindings {
 			more++
+			continue
 		}
+		n++
+		if k := len(out); k == 0 || out[k-1].Ladder != f.Ladder.String() {
+			out = append(out, group{Ladder: f.Ladder.String()})
+		}
+		g := &out[len(out)-1]
+		g.Findings = append(g.Findings, finding{f, where(r, i), title(f.Vector)})
 	}
 	return out, more
 }

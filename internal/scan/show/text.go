@@ -83,20 +83,18 @@ type group struct {
 func (t *Text) groups(r *scan.Report) []group {
 	var out []group
 	at := map[string]int{}
-	for l := judge.Proven; l <= judge.Ordinary; l++ {
-		for i := range r.Findings {
-			f := &r.Findings[i]
-			if f.Ladder != l || !t.Verbose && (l == judge.Ordinary || f.When == "inert") {
-				continue
-			}
-			key := groupKey(f)
-			if k, ok := at[key]; ok && !t.Verbose {
-				out[k].more++
-				continue
-			}
-			at[key] = len(out)
-			out = append(out, group{first: f, line: r.Lines[i]})
+	for _, i := range r.Ranked() {
+		f := &r.Findings[i]
+		if !t.Verbose && (f.Ladder == judge.Ordinary || f.When == "inert") {
+			continue
 		}
+		key := groupKey(f)
+		if k, ok := at[key]; ok && !t.Verbose {
+			out[k].more++
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, group{first: f, line: r.Lines[i]})
 	}
 	return out
 }

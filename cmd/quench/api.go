@@ -25,6 +25,7 @@ func (s *service) api() control.Service {
 		ResetTrust: func() error { s.mem.Clients().Reset(); return nil },
 		Doctor:     s.doctor,
 		Lists:      s.listsAPI(),
+		Pauses:     s.pausesAPI(),
 		Metrics:    metrics.Handler(s.samples, s.log),
 	}
 	if s.ledger != nil {

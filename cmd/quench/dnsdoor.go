@@ -128,7 +128,7 @@ func (s *service) dnsOptions(cfg *config, d *dnsDoor) dnsfilter.Options {
 		Set: s.set, Clients: s.table, Upstream: &d.switched, Cache: cache.New(cache.Options{Bytes: size}),
 		Policy: func(who *clients.Client, own *detect.Policy) *detect.Policy {
 			s.arrivals.asked(who)
-			return s.force.Load().parties.join(own, s.mem.Policy(who.Label), who.Label)
+			return s.pauses.Apply(who.Label, s.force.Load().parties.join(own, s.mem.Policy(who.Label), who.Label), time.Now())
 		},
 		Bypass: s.arrivals.bypassed,
 		Block:  block, BlockAddrs: addrs, BlockTTL: ttl, ListBlock: c.blockByList(),

@@ -145,7 +145,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logFormat, "log-format", "text", "operations log as `FORMAT`: text or json")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say only what went wrong")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
-	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.scanCmd(), a.logCmd(), a.allowCmd(), a.listsCmd(), a.caCmd(),
+	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.scanCmd(), a.logCmd(), a.allowCmd(), a.pauseCmd(), a.listsCmd(), a.caCmd(),
 		a.configCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd())
 	strictHelp(root)
 	return root

@@ -81,15 +81,15 @@ func (p *parties) join(own, all *detect.Policy, label string) *detect.Policy {
 // policyFor returns what is in force for who asks from addr, out of what mind
 // has for a label. proxyLabel is what the proxy calls it.
 func (s *service) policyFor(addr netip.Addr, proxyLabel string, mind func(label string) *detect.Policy) *detect.Policy {
-	f := s.force.Load()
+	f, now := s.force.Load(), time.Now()
 	if f.parties == nil {
-		return mind(proxyLabel)
+		return s.pauses.Apply(proxyLabel, mind(proxyLabel), now)
 	}
 	c := f.table.Find(addr)
 	if c.Group < 0 {
-		return f.parties.join(nil, mind(proxyLabel), proxyLabel)
+		return s.pauses.Apply(proxyLabel, f.parties.join(nil, mind(proxyLabel), proxyLabel), now)
 	}
-	return f.parties.join(f.table.Policy(&c, time.Now()), mind(c.Label), c.Label)
+	return s.pauses.Apply(c.Label, f.parties.join(f.table.Policy(&c, now), mind(c.Label), c.Label), now)
 }
 
 // group makes the groups of cfg for the lists of snap. Nothing is made if there

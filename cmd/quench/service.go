@@ -15,6 +15,7 @@ import (
 	"github.com/quench-proxy/quench/internal/control"
 	"github.com/quench-proxy/quench/internal/detect/names"
 	"github.com/quench-proxy/quench/internal/detect/redact"
+	"github.com/quench-proxy/quench/internal/dnsfilter/clients"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/lists"
 	"github.com/quench-proxy/quench/internal/memory"
@@ -79,6 +80,7 @@ type service struct {
 	dns      atomic.Pointer[dnsDoor] // nil while that door is closed
 	near     neighbours
 	arrivals *arrivals
+	pauses   clients.Pauses
 	sock     *control.Socket
 	figures  net.Listener // for metrics; nil is none
 

@@ -147,7 +147,8 @@ type Service struct {
 	ResetTrust func() error
 	Doctor     func(ctx context.Context) []Check
 
-	Lists ListService
+	Lists  ListService
+	Pauses PauseService
 
 	// Metrics answers with counters in Prometheus' text form.
 	Metrics http.Handler

@@ -16,7 +16,7 @@ func TestPauses(t *testing.T) {
 	if p.Apply("kids", policy, now) != policy {
 		t.Error("without a pause the policy changes")
 	}
-	p.Pause("kids", now.Add(time.Minute), now)
+	_ = p.Pause("kids", now.Add(time.Minute), now)
 	got := p.Apply("kids", policy, now)
 	if !got.Observe || !got.Strict || policy.Observe {
 		t.Errorf("paused: got %+v, want a copy that observes", got)
@@ -24,21 +24,37 @@ func TestPauses(t *testing.T) {
 	if !p.Apply("kids", nil, now).Observe {
 		t.Error("paused without a policy: does not observe")
 	}
-	if p.Apply("", policy, now) != policy || p.Apply("kids", policy, now.Add(time.Minute)) != policy {
+	if p.Apply("kids", policy, now) != p.Apply("kids", policy, now) {
+		t.Error("asked again: the policy is made anew")
+	}
+	if list := p.List(now); len(list) != 1 || list[0] != (Paused{"kids", now.Add(time.Minute)}) {
+		t.Errorf("got %v, want kids", list)
+	}
+	if p.Apply("tablet", policy, now) != policy || p.Apply("kids", policy, now.Add(time.Minute)) != policy {
 		t.Error("the pause holds for others, or for too long")
 	}
-	p.Resume("kids")
-	p.Resume("nobody")
-	if p.Apply("kids", policy, now) != policy {
+	if !p.Resume("kids", now) || p.Resume("kids", now) || p.Resume("nobody", now) {
+		t.Error("resuming tells who was paused wrongly")
+	}
+	if p.Apply("kids", policy, now) != policy || len(p.List(now)) != 0 {
 		t.Error("resumed, but paused")
 	}
-	for i := range MaxPauses {
-		p.Pause(fmt.Sprint(i), now.Add(time.Minute), now)
+	_ = p.Pause("", now.Add(time.Minute), now)
+	_ = p.Pause("kids", now.Add(time.Second), now)
+	for _, who := range []string{"", "kids", "tablet"} {
+		if !p.Apply(who, policy, now.Add(2*time.Second)).Observe || p.Apply(who, policy, now.Add(time.Minute)) != policy {
+			t.Errorf("%q: everybody is paused for a minute, and no longer", who)
+		}
 	}
-	if p.Pause("one more", now.Add(time.Minute), now) {
+	p.Resume("", now)
+	p.Resume("kids", now)
+	for i := range MaxPauses {
+		_ = p.Pause(fmt.Sprint(i), now.Add(time.Minute), now)
+	}
+	if p.Pause("one more", now.Add(time.Minute), now) != ErrPauses {
 		t.Error("more pauses than the bound")
 	}
-	if !p.Pause("one more", now.Add(time.Hour), now.Add(2*time.Minute)) {
+	if p.Pause("one more", now.Add(time.Hour), now.Add(2*time.Minute)) != nil {
 		t.Error("ended pauses take up room")
 	}
 }

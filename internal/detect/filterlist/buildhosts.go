@@ -3,11 +3,12 @@ package filterlist
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // hostBuilder gathers host rules. While it does, a record of tmp is: length,
 // name, shape, line, the record of the same name after it and, in the first,
-// the last one (offsets plus one).
+// the last one (offsets plus one); further marks the others.
 type hostBuilder struct {
 	seed  uint64
 	tmp   []byte
@@ -20,7 +21,10 @@ type hostBuilder struct {
 	realms func(shape uint32) uint8
 }
 
-const tmpTail = 16
+const (
+	tmpTail = 16
+	further = 1<<32 - 1
+)
 
 func (h *hostBuilder) add(name string, shape, line uint32) {
 	off := uint32(len(h.tmp))
@@ -43,6 +47,7 @@ func (h *hostBuilder) add(name string, shape, line uint32) {
 	if end := binary.LittleEndian.Uint32(first[12:]); end != 0 {
 		last = h.tail(end - 1)
 	}
+	binary.LittleEndian.PutUint32(h.tail(off)[12:], further)
 	binary.LittleEndian.PutUint32(last[8:], off+1)
 	binary.LittleEndian.PutUint32(first[12:], off+1)
 }
@@ -57,10 +62,6 @@ func (h *hostBuilder) mention(name string, shape uint32) {
 		h.mentioned[key] = true
 		h.add(name, shape, 0)
 	}
-}
-
-func (h *hostBuilder) name(off uint32) string {
-	return string(h.tmp[off+1 : off+1+uint32(h.tmp[off])])
 }
 
 func (h *hostBuilder) tail(off uint32) []byte { return h.tmp[off+1+uint32(h.tmp[off]):][:tmpTail] }
@@ -84,9 +85,21 @@ func (h *hostBuilder) grow() {
 	h.slots = make([]uint32, max(1024, 2*len(old)))
 	for _, off := range old {
 		if off != 0 {
-			h.slots[h.slot(h.name(off-1))] = off
+			h.slots[h.free(h.tmp[off:off+uint32(h.tmp[off-1])])] = off
 		}
 	}
+}
+
+// free returns where a name that is not there yet belongs.
+func (h *hostBuilder) free(name []byte) int {
+	hi, _ := bits.Mul64(nameHash(unsafe.String(unsafe.SliceData(name), len(name)), h.seed), uint64(len(h.slots)))
+	i := int(hi)
+	for h.slots[i] != 0 {
+		if i++; i == len(h.slots) {
+			i = 0
+		}
+	}
+	return i
 }
 
 // markEvery is how many records lie between two marks.
@@ -99,22 +112,21 @@ func (h *hostBuilder) finish() (t table, marks []uint32) {
 	arena := make([]byte, 0, len(h.tmp)-(tmpTail-5)*h.count)
 	offs := make([]uint32, 0, h.names)
 	for at := uint32(0); int(at) < len(h.tmp); at += 1 + uint32(h.tmp[at]) + tmpTail {
-		name := h.name(at)
-		if h.slots[h.slot(name)] != at+1 {
+		if binary.LittleEndian.Uint32(h.tail(at)[12:]) == further {
 			continue
 		}
 		if len(offs)%markEvery == 0 {
 			marks = append(marks, uint32(len(arena)))
 		}
 		offs = append(offs, uint32(len(arena)))
-		arena = h.record(arena, name, at)
+		arena = h.record(arena, at)
 	}
 	h.tmp, h.slots = nil, nil
 	return newTable(string(arena), offs, h.seed), marks
 }
 
-func (h *hostBuilder) record(arena []byte, name string, at uint32) []byte {
-	start := len(arena)
+func (h *hostBuilder) record(arena []byte, at uint32) []byte {
+	start, name := len(arena), h.tmp[at+1:at+1+uint32(h.tmp[at])]
 	arena = append(append(arena, byte(len(name)), 0), name...)
 	for {
 		tail := h.tail(at)

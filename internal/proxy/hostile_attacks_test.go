@@ -79,7 +79,6 @@ func pressSites(w *world) *rawOrigin {
 		}
 	})
 	w.site(h, "wide.example")
-	w.site(http.HandlerFunc(greet), "calm.example")
 	for i, tt := range endlessAnswers() {
 		w.pourer(fmt.Sprintf("pour%d.example", i), tt.head, tt.line)
 	}

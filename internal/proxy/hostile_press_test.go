@@ -3,22 +3,10 @@
 package proxy
 
 import (
-	"bufio"
-	"context"
-	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime/debug"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,120 +16,50 @@ import (
 const (
 	// mayGrow is how much larger a proxy under attack may get.
 	mayGrow = 32 << 20
-	// pressChild makes TestHostilePressChild the proxy under attack.
-	pressChild = "QUENCH_TEST_PRESS"
 	// judgeDelay judges the neighbour's delay too: only where nothing else is
 	// busy does it say anything.
 	judgeDelay = "QUENCH_JUDGE_DELAY"
+	// delayFloor is a 99th percentile under attack that needs no excuse, whatever
+	// the calm one was: no person sees a third of a frame of a screen, and at a
+	// calm 1 ms the ratio would judge the scheduler. A row that passes by it
+	// alone is marked so.
+	delayFloor = 5 * time.Millisecond
+	// mayDelay is how many times as high the neighbour's 99th percentile may be.
+	mayDelay = 2
+	// enough is how many requests each side of that ratio pools.
+	enough = 500
+	// delayTries is how often a row is measured anew while its delay is too much:
+	// what else this machine does delays the neighbour too. All are printed.
+	delayTries = 3
 )
 
 // pressed is a proxy in a process of its own, so that the kernel tells what it
-// alone costs, and a neighbour that browses through it.
+// alone costs. Who attacks, with the sites that help, is in another.
 type pressed struct {
 	*world
-	pid  int
-	addr string
-	in   io.Writer
-	out  *bufio.Reader
-	site *rawOrigin
+	addr     string
+	proxy    *party
+	attacker *party
+	site     *rawOrigin // the attacker's
 }
 
-// pressWorld is what the child has to know.
-type pressWorld struct {
-	Names map[string]Answer
-	Addrs map[string]string
-	Roots []byte
-}
-
-// TestHostilePressChild is the proxy under attack. For each line that it reads
-// it gives back what memory it can; it ends with its input.
-func TestHostilePressChild(t *testing.T) {
-	if os.Getenv(pressChild) == "" {
-		t.Skip("runs as a child of TestHostilePress")
-	}
-	in := bufio.NewReader(os.Stdin)
-	var pw pressWorld
-	line, err := in.ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &pw)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newWorld(t, func(p *Proxy) { p.RootCAs = x509.NewCertPool(); p.RootCAs.AppendCertsFromPEM(pw.Roots) })
-	w.names, w.addrs = pw.Names, pw.Addrs
-	w.p.Filter.Recorder, w.p.Recorder = nil, nil // which the test's keeps for ever
-	fmt.Printf("%s\n", mustJSON(t, struct {
-		Addr string
-		CA   []byte
-	}{w.serve(Always), pemOf(w.p.CA.Certificate())}))
-	for {
-		if _, err := in.ReadString('\n'); err != nil {
-			return
-		}
-		debug.FreeOSMemory()
-		fmt.Println("settled")
-	}
-}
-
-func mustJSON(t *testing.T, v any) []byte {
+// press starts both.
+func press(t *testing.T, w *world) *pressed {
 	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// press starts the child on the sites that w has by now. It is built without
-// the race detector, whose memory would be counted.
-func press(t *testing.T, w *world, site *rawOrigin) *pressed {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "child")
-	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build the child: %v\n%s", err, out)
-	}
-	cmd := exec.Command(bin, "-test.run=^TestHostilePressChild$", "-test.timeout=20m")
-	cmd.Env = append(os.Environ(), pressChild+"=1")
-	cmd.Stderr = os.Stderr
-	in, _ := cmd.StdinPipe()
-	out, _ := cmd.StdoutPipe()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_, _ = io.Copy(io.Discard, out)
-		// It ends with its input, which it no longer has.
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the proxy under attack: %v", err)
-		}
-	})
-	p := &pressed{world: w, pid: cmd.Process.Pid, in: in, out: bufio.NewReader(out), site: site}
-	w.mu.Lock()
-	hello := mustJSON(t, pressWorld{w.names, w.addrs, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.roots.cert.Raw})})
-	w.mu.Unlock()
-	if _, err := fmt.Fprintf(in, "%s\n", hello); err != nil {
-		t.Fatal(err)
-	}
-	var back struct {
-		Addr string
-		CA   []byte
-	}
-	line, err := p.out.ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &back)
-	}
-	if err != nil {
-		t.Fatalf("the child said %q: %v", line, err)
-	}
-	p.addr = back.Addr
-	w.ca = x509.NewCertPool()
-	w.ca.AppendCertsFromPEM(back.CA)
+	bin := partyBinary(t)
+	p := &pressed{world: w, attacker: startParty(t, bin, "TestHostilePressAttacker", stepBack()...)}
+	var hostile pressWorld
+	p.attacker.hear(&hostile)
+	p.proxy = startParty(t, bin, "TestHostilePressProxy")
+	p.proxy.say(w.told().join(hostile))
+	var door pressDoor
+	p.proxy.hear(&door)
+	p.attacker.say(door)
+	p.addr, w.ca = door.Addr, door.pool()
 	return p
 }
 
-// settle has the child give back what memory it can, until it has no more to
+// settle has the proxy give back what memory it can, until it has no more to
 // give: what the last attack held goes with its connections.
 func (p *pressed) settle() (rss int64) {
 	p.t.Helper()
@@ -158,108 +76,36 @@ func (p *pressed) settle() (rss int64) {
 
 func (p *pressed) release() int64 {
 	p.t.Helper()
-	if _, err := fmt.Fprintln(p.in); err != nil {
-		p.t.Fatalf("the proxy has gone: %v", err)
-	}
-	if line, err := p.out.ReadString('\n'); err != nil {
-		p.t.Fatalf("the proxy has gone: %q, %v", line, err)
-	}
-	now, _, err := proc.RSS(p.pid)
+	line := 0
+	p.proxy.say(line)
+	p.proxy.hear(&line)
+	now, _, err := proc.RSS(p.proxy.pid)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return now
 }
 
-// browser asks for a small page over and over, plain, over HTTP/1.1 and HTTP/2,
-// with rests between, and keeps how long each took.
-type browser struct {
-	stop context.CancelFunc
-	done sync.WaitGroup
-	mu   sync.Mutex
-	took []time.Duration
-	errs []error
-}
-
-func (p *pressed) browse() *browser {
-	ctx, cancel := context.WithCancel(p.t.Context())
-	b := &browser{stop: cancel}
-	for i, base := range []string{"http", "https", "https"} {
-		c := p.client(p.addr, nil, i == 2)
-		b.done.Go(func() {
-			tick := time.NewTicker(5 * time.Millisecond)
-			defer tick.Stop()
-			for ctx.Err() == nil {
-				begin := time.Now()
-				err := once(ctx, c, base+"://calm.example/")
-				b.note(time.Since(begin), err, ctx)
-				<-tick.C
-			}
-		})
-	}
-	return b
-}
-
-func (b *browser) note(took time.Duration, err error, ctx context.Context) {
-	if ctx.Err() != nil {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.took = append(b.took, took)
-	if err != nil {
-		b.errs = append(b.errs, err)
-	}
-}
-
-// take returns the 99th percentile since it was last called.
-func (b *browser) take() (p99 time.Duration, n int, errs []error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	slices.Sort(b.took)
-	if n = len(b.took); n > 0 {
-		p99 = b.took[min(n-1, n*99/100)]
-	}
-	errs = b.errs
-	b.took, b.errs = nil, nil
-	return p99, n, errs
-}
-
-func once(ctx context.Context, c *http.Client, url string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := c.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && (resp.StatusCode != 200 || string(body) != "hello from calm.example") {
-		err = fmt.Errorf("%d %.100q", resp.StatusCode, body)
-	}
-	return err
-}
-
-// watch returns the most memory that the proxy had until it was stopped.
+// watch returns the most memory that the proxy had until it was stopped. Where
+// the kernel keeps that, it is asked once: looking more often would disturb.
 func (p *pressed) watch() (stop func() int64) {
-	proc.ResetPeak(p.pid)
+	every := 5 * time.Millisecond
+	if proc.ResetPeak(p.proxy.pid) {
+		every = time.Second
+	}
 	done, most := make(chan struct{}), make(chan int64)
 	go func() {
-		tick := time.NewTicker(5 * time.Millisecond)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
-		high := int64(0)
-		for {
-			now, peak, err := proc.RSS(p.pid)
-			if err == nil && proc.ResetPeak(p.pid) {
-				high = max(high, peak)
-			}
-			high = max(high, now)
+		for high := int64(0); ; {
 			select {
 			case <-tick.C:
+				if now, _, err := proc.RSS(p.proxy.pid); err == nil {
+					high = max(high, now)
+				}
 			case <-done:
-				most <- high
+				_, peak, _ := proc.RSS(p.proxy.pid)
+				most <- max(high, peak)
 				return
 			}
 		}
@@ -269,55 +115,128 @@ func (p *pressed) watch() (stop func() int64) {
 
 // TestHostilePress runs every attack against a proxy through which a neighbour
 // browses. The neighbour is served, the site sees no request that nobody made,
-// and the proxy stays small. How long the neighbour waits is printed.
+// and the proxy stays small. How long the neighbour waits is printed, and with
+// QUENCH_JUDGE_DELAY judged: windows of calm and of attack take turns, and the
+// 99th percentile of all requests in the one may be at most twice that in the
+// other, unless it is under 5 ms, which is marked. Requests during which the
+// host of a virtual machine had its processors elsewhere are left out on both
+// sides, and counted.
 func TestHostilePress(t *testing.T) {
 	w := newWorld(t, nil)
-	p := press(t, w, pressSites(w))
+	w.site(http.HandlerFunc(greet), "calm.example")
+	p := press(t, w)
 	b := p.browse()
 	defer b.done.Wait()
 	defer b.stop()
-	t.Logf("%-28s %10s %10s %10s %10s", "attack", "RSS MB", "grew MB", "p99 calm", "p99 then")
-	for _, a := range attacks() {
-		p.try(b, a)
-	}
-	b.stop()
-	if got := p.site.take(); judgeSmuggles(got) != nil {
-		t.Error(judgeSmuggles(got))
+	judged := os.Getenv(judgeDelay) != ""
+	t.Logf("%-24s | %8s | %8s | %8s | %8s | %6s | %8s | %8s | %s", "attack", "p99 calm", "p99 then", "p50 calm", "p50 then", "ratio", "grew MB",
+		"cpu calm", "cpu then")
+	for i, a := range attacks() {
+		m := p.measure(b, i, judged)
+		m.print(t, a.name)
+		for n := 1; judged && m.slow() && n < delayTries; n++ {
+			m = p.measure(b, i, judged)
+			m.print(t, a.name)
+		}
+		if judged && m.slow() {
+			t.Errorf("%s: the neighbour's p99 is %.1f times as high, in each of %d tries", a.name, m.ratio(), delayTries)
+		}
 	}
 }
 
-// tries is how often an attack may be repeated for the neighbour's sake: what
-// else this machine does delays it too.
-const tries = 4
+// measured is what a row is made of.
+type measured struct {
+	calm, then window
+	grew       int64
+	errs       []error
+}
 
-func (p *pressed) try(b *browser, a attack) {
-	var ratio float64
-	window, judged := 100*time.Millisecond, os.Getenv(judgeDelay) != ""
+// window is all that was measured in calm, or under attack.
+type window struct {
+	took []time.Duration
+	lost int           // requests left out
+	cpu  time.Duration // of the proxy
+	real time.Duration
+}
+
+// load is the share of one processor that the proxy used.
+func (w *window) load() float64 { return 100 * w.cpu.Seconds() / max(w.real.Seconds(), 1e-9) }
+
+func (m *measured) ratio() float64 {
+	return float64(percentile(m.then.took, 99)) / float64(max(percentile(m.calm.took, 99), 1))
+}
+
+func (m *measured) slow() bool {
+	return m.ratio() > mayDelay && percentile(m.then.took, 99) > delayFloor
+}
+
+// short reports whether a side has too little; a host that is away most of the
+// time ends the wait.
+func (m *measured) short() bool {
+	return min(len(m.calm.took), len(m.then.took)) < enough && m.calm.real < 20*time.Second
+}
+
+// measure lets calm and attack take turns until both have enough.
+func (p *pressed) measure(b *browser, attack int, judged bool) *measured {
+	m := &measured{}
+	turn := 100 * time.Millisecond
 	if judged {
-		window = 3 * time.Second
+		turn = 2 * time.Second
 	}
-	for range tries {
+	for first := true; first || judged && m.short(); first = false {
 		before := p.settle()
 		_, _, _ = b.take()
-		lapse(window)
-		calm, _, _ := b.take()
+		m.errs = append(m.errs, p.during(b, &m.calm, func() { lapse(turn) })...)
 		stop := p.watch()
-		a.run(p)
-		most := stop()
-		then, n, errs := b.take()
-		p.t.Logf("%-28s %10.1f %10.1f %10v %10v (%d)", a.name, float64(before)/(1<<20), float64(most-before)/(1<<20),
-			calm.Round(10*time.Microsecond), then.Round(10*time.Microsecond), n)
-		if most-before > mayGrow {
-			p.t.Errorf("%s: it grew by %d MB, want at most %d", a.name, (most-before)>>20, mayGrow>>20)
-		}
-		if len(errs) > 0 || n == 0 {
-			p.t.Errorf("%s: the neighbour got %d of %d requests wrong: %v", a.name, len(errs), n, errs[:min(1, len(errs))])
-		}
-		if ratio = float64(then) / float64(max(calm, 1)); ratio <= 2 || !judged {
-			return
-		}
+		m.errs = append(m.errs, p.during(b, &m.then, func() {
+			for begin := time.Now(); ; {
+				p.attacker.say(attack)
+				p.attacker.hear(&attack)
+				if !judged || time.Since(begin) >= turn {
+					return
+				}
+			}
+		})...)
+		m.grew = max(m.grew, stop()-before)
 	}
-	p.t.Errorf("%s: the neighbour's p99 is %.1f times as high, in the best of %d tries", a.name, ratio, tries)
+	return m
+}
+
+// during adds what happens while f runs to w, and returns what went wrong.
+func (p *pressed) during(b *browser, w *window, f func()) []error {
+	begin, used := time.Now(), p.cpu()
+	f()
+	w.real += time.Since(begin)
+	w.cpu += p.cpu() - used
+	took, lost, errs := b.take()
+	w.took, w.lost = append(w.took, took...), w.lost+lost
+	return errs
+}
+
+func (p *pressed) cpu() time.Duration {
+	d, err := proc.CPU(p.proxy.pid)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return d
+}
+
+func (m *measured) print(t *testing.T, name string) {
+	t.Helper()
+	ms := func(w window, p int) float64 { return percentile(w.took, p).Seconds() * 1e3 }
+	note := ""
+	if m.ratio() > mayDelay && !m.slow() {
+		note = "under the floor of " + delayFloor.String()
+	}
+	t.Logf("%-24s | %8.2f | %8.2f | %8.2f | %8.2f | %6.2f | %8.1f | %7.0f%% | %7.0f%% | %d+%d, %d+%d requests in %.1f s, %.1f s %s", name,
+		ms(m.calm, 99), ms(m.then, 99), ms(m.calm, 50), ms(m.then, 50), m.ratio(), float64(m.grew)/(1<<20), m.calm.load(), m.then.load(),
+		len(m.calm.took), m.calm.lost, len(m.then.took), m.then.lost, m.calm.real.Seconds(), m.then.real.Seconds(), note)
+	if m.grew > mayGrow {
+		t.Errorf("%s: it grew by %d MB, want at most %d", name, m.grew>>20, mayGrow>>20)
+	}
+	if len(m.errs) > 0 || len(m.then.took)+m.then.lost == 0 {
+		t.Errorf("%s: the neighbour got %d of %d requests wrong: %v", name, len(m.errs), len(m.then.took)+m.then.lost, m.errs[:min(1, len(m.errs))])
+	}
 }
 
 // lapse lets a window of measurement pass.
@@ -338,7 +257,7 @@ func (p *pressed) from(last byte) net.Conn {
 	d := &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 2, last}), 0))}
 	c, err := d.DialContext(p.t.Context(), "tcp", p.addr)
 	if err != nil {
-		p.t.Skip("no further loopback addresses here")
+		p.t.Fatal(err)
 	}
 	return c
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/filterlist"
+	"github.com/quench-proxy/quench/internal/detect/links"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
 )
 
@@ -25,6 +26,7 @@ type Set struct {
 	vendors   *vendor.Rules
 	vetoes    *vetoes
 	stubs     map[string]string
+	links     *links.Rules
 	resources resources
 	lists     *filterlist.Set // nil if there are none
 	listNames []List
@@ -102,6 +104,12 @@ func finish(d detect.Decision, p *detect.Policy) detect.Decision {
 	}
 	return d
 }
+
+// Links returns what is known of links; nil if nothing is.
+func (s *Set) Links() *links.Rules { return s.links }
+
+// Vetoed reports whether nothing may be done to requests for this host and path.
+func (s *Set) Vetoed(host, path string) bool { return s.vetoes.match(host, path) > 0 }
 
 // Names reports whether any rule or enabled list speaks of host, its page-serving
 // hosts included.

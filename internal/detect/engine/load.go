@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/quench-proxy/quench/internal/detect/links"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
 )
 
@@ -16,10 +17,12 @@ const MaxStub = 2000
 
 // Sources are where a Set comes from. nil file systems are left out.
 type Sources struct {
-	// Builtin is the shipped rules: builtin.json, vetoes.yaml, stubs/*.js.
+	// Builtin is the shipped rules: builtin.json, vetoes.yaml, links.yaml (if it
+	// is there), stubs/*.js.
 	Builtin fs.FS
 	// User holds the user's own rule files, *.yaml, and stubs/*.js. They come
-	// before the shipped ones: the first rule that matches decides.
+	// before the shipped ones: the first rule that matches decides. links.yaml
+	// among them says more of links.
 	User fs.FS
 }
 
@@ -40,7 +43,7 @@ func Load(src Sources) (*Set, error) {
 		specs = append(specs, shipped...)
 	}
 	rules, err := vendor.Compile(specs)
-	faults = append(faults, err, s.checkStubs(specs))
+	faults = append(faults, err, s.checkStubs(specs), s.addLinks(src))
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
@@ -68,6 +71,38 @@ func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
 		return nil, err
 	}
 	return specs, s.addStubs(fsys)
+}
+
+// addLinks compiles what is said of links, the user's own first.
+func (s *Set) addLinks(src Sources) error {
+	var specs []*links.Spec
+	var faults []error
+	for i, fsys := range []fs.FS{src.User, src.Builtin} {
+		if fsys == nil {
+			continue
+		}
+		data, err := fs.ReadFile(fsys, vendor.LinksFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			faults = append(faults, fmt.Errorf("rules: read %s: %w", vendor.LinksFile, err))
+			continue
+		}
+		name := vendor.LinksFile
+		if i == 1 {
+			name = "rules/" + name
+		}
+		spec, err := links.Parse(name, data)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		specs = append(specs, spec)
+	}
+	if len(specs) > 0 {
+		s.links = links.Compile(specs...)
+	}
+	return errors.Join(faults...)
 }
 
 func (s *Set) addStubs(fsys fs.FS) error {

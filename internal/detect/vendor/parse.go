@@ -55,8 +55,11 @@ func Parse(file string, data []byte) (*Spec, error) {
 	return s, nil
 }
 
-// ParseDir reads every *.yaml in dir of fsys, in name order, and gives all
-// faults of all files at once.
+// LinksFile is a file beside those of companies that is none: see package links.
+const LinksFile = "links.yaml"
+
+// ParseDir reads every *.yaml in dir of fsys but LinksFile, in name order, and
+// gives all faults of all files at once.
 func ParseDir(fsys fs.FS, dir string) ([]*Spec, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
 	if err != nil {
@@ -66,6 +69,9 @@ func ParseDir(fsys fs.FS, dir string) ([]*Spec, error) {
 	var specs []*Spec
 	var faults []error
 	for _, name := range names {
+		if path.Base(name) == LinksFile {
+			continue
+		}
 		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("rules: read %s: %w", name, err))

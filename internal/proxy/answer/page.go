@@ -73,3 +73,10 @@ func SeeOther(r *http.Request, location string) *http.Response {
 	resp.Header.Set("Referrer-Policy", "no-referrer")
 	return resp
 }
+
+// MovedTo sends a browser to the place it asked for under another address.
+func MovedTo(r *http.Request, location string) *http.Response {
+	resp := build(r, content{status: http.StatusTemporaryRedirect})
+	resp.Header.Set("Location", location)
+	return resp
+}

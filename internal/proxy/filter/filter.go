@@ -70,8 +70,9 @@ type Filter struct {
 	Allow func(AllowRequest) error
 	// GPC says that requests carry "Sec-GPC: 1": pages are told so too.
 	GPC bool
-	// KeepPages lets documents pass byte for byte.
-	KeepPages bool
+	// KeepPages lets documents pass byte for byte, KeepLinks lets people follow
+	// links as they were written.
+	KeepPages, KeepLinks bool
 	// Secret keys the marks by which our own tokens are known again, also
 	// after a restart. Empty means a key that lasts as long as the Filter.
 	Secret []byte
@@ -85,6 +86,7 @@ type Filter struct {
 	reports reports
 	pages   pages
 	grants  grants
+	cleaned cleaned
 }
 
 // Request decides about r, whose URL must be absolute. If the response is not
@@ -114,6 +116,9 @@ func (f *Filter) Request(r *http.Request, c Client) (*http.Request, *http.Respon
 		return r, resp, ex
 	}
 	ex.d = ex.set.Request(&ex.req, ex.policy)
+	if resp := f.link(ex); resp != nil {
+		return r, resp, ex
+	}
 	f.look(ex)
 	if ex.d.Action == detect.Block {
 		return r, f.block(ex), ex

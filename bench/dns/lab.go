@@ -107,6 +107,7 @@ type running struct {
 	*proc.Proc
 	addr  string
 	ready time.Duration // from its start to the first right answer
+	cpu   time.Duration // that it used for that
 }
 
 // start runs a server on the files in dir, which prepare made.
@@ -125,7 +126,12 @@ func (l *lab) start(ctx context.Context, dir, addr, probe string, pin bool, line
 		log, _ := os.ReadFile(dir + "/log")
 		return nil, fmt.Errorf("%w: %s", err, log[max(0, len(log)-600):])
 	}
-	return &running{Proc: p, addr: addr, ready: at.Sub(begin)}, nil
+	used, err := proc.CPU(p.Pid())
+	if err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return &running{Proc: p, addr: addr, ready: at.Sub(begin), cpu: used}, nil
 }
 
 // answers asks at addr for a name until the answer is right, and returns when
@@ -164,20 +170,26 @@ const (
 	typeAAAA = 28
 )
 
-// ask sends one question and reports whether the answer's address is null.
+// ask sends one question and reports whether the answer's address is null. An
+// answer to another question is passed over.
 func ask(c net.Conn, name string, kind uint16, patience time.Duration) (null bool, err error) {
-	if _, err := c.Write(question(name, kind)); err != nil {
+	q := question(name, kind)
+	if _, err := c.Write(q); err != nil {
 		return false, err
 	}
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return false, err
 	}
 	var b [1500]byte
-	n, err := c.Read(b[:])
-	if err != nil {
-		return false, err
+	for {
+		n, err := c.Read(b[:])
+		if err != nil {
+			return false, err
+		}
+		if n >= len(q) && strings.EqualFold(string(b[12:len(q)]), string(q[12:])) {
+			return isNull(b[:n], kind)
+		}
 	}
-	return isNull(b[:n], kind)
 }
 
 // question is a packet with RD set.

@@ -26,14 +26,30 @@ type life struct {
 	Names  int    `json:"names"` // 0: without a list
 	Round  int    `json:"round"`
 
-	Text    time.Duration `json:"ready_text_ns"`
-	Cache   time.Duration `json:"ready_cache_ns"`
-	Idle    memory        `json:"idle"`         // first start, before the loads
-	Again   memory        `json:"idle_cache"`   // second start
-	Loaded  memory        `json:"loaded"`       // after the loads
-	Blocked memory        `json:"flat_blocked"` // after distinct blocked names
-	Random  memory        `json:"flat_random"`  // after distinct random names
-	Fault   string        `json:"fault,omitempty"`
+	Text    ready  `json:"ready_text"`
+	Cache   ready  `json:"ready_cache"`
+	Idle    memory `json:"idle"`         // first start, before the loads
+	Again   memory `json:"idle_cache"`   // second start
+	Loaded  memory `json:"loaded"`       // after the loads
+	Blocked memory `json:"flat_blocked"` // after distinct blocked names
+	Random  memory `json:"flat_random"`  // after distinct random names
+	Fault   string `json:"fault,omitempty"`
+}
+
+// ready is what a start took. Other work on the machine draws out Wall more
+// than CPU.
+type ready struct {
+	Wall time.Duration `json:"wall_ns"`
+	CPU  time.Duration `json:"cpu_ns"`
+}
+
+// middleReady is the median of starts.
+func middleReady(v []ready) ready {
+	var wall, cpu []time.Duration
+	for _, r := range v {
+		wall, cpu = append(wall, r.Wall), append(cpu, r.CPU)
+	}
+	return ready{median(wall), median(cpu)}
 }
 
 // sample is one load.
@@ -139,7 +155,7 @@ func (t *turn) fresh() (dir, addr string, line []string, err error) {
 // starts measures how fast the server is ready, on all processors, and what
 // memory it needs then.
 func (t *turn) starts(ctx context.Context) error {
-	var text, kept []time.Duration
+	var text, kept []ready
 	for range t.o.starts {
 		dir, addr, line, err := t.fresh()
 		if err != nil {
@@ -148,7 +164,7 @@ func (t *turn) starts(ctx context.Context) error {
 		first, err := t.once(ctx, dir, addr, line, &t.life.Idle)
 		text = append(text, first)
 		if err == nil && t.s.keeps && len(t.names) > 0 {
-			var second time.Duration
+			var second ready
 			second, err = t.once(ctx, dir, addr, line, &t.life.Again)
 			kept = append(kept, second)
 		}
@@ -156,24 +172,24 @@ func (t *turn) starts(ctx context.Context) error {
 			return err
 		}
 	}
-	t.life.Text, t.life.Cache = median(text), median(kept)
+	t.life.Text, t.life.Cache = middleReady(text), middleReady(kept)
 	fmt.Fprintf(os.Stderr, "%-8s %8d ready %v, again %v, %d MB, again %d MB\n", t.s.name, len(t.names), t.life.Text, t.life.Cache, t.life.Idle.All>>20, t.life.Again.All>>20)
 	return nil
 }
 
-func (t *turn) once(ctx context.Context, dir, addr string, line []string, m *memory) (time.Duration, error) {
+func (t *turn) once(ctx context.Context, dir, addr string, line []string, m *memory) (ready, error) {
 	r, err := t.start(ctx, dir, addr, t.probe(), false, line)
 	if err != nil {
-		return 0, err
+		return ready{}, err
 	}
 	defer r.Stop()
 	select {
 	case <-time.After(settle):
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return ready{}, ctx.Err()
 	}
 	*m, err = memoryOf(r.Pid())
-	return r.ready, err
+	return ready{r.ready, r.cpu}, err
 }
 
 // loads asks what dnsperf asks, first as fast as it goes, then at the rate.
@@ -220,15 +236,25 @@ func (t *turn) right(addr string) error {
 	for i := range probes {
 		for _, kind := range []uint16{typeA, typeAAAA} {
 			name := t.names[i*(len(t.names)/probes)]
-			if null, err := ask(c, name, kind, time.Second); err != nil || !null {
+			if null, err := askAgain(c, name, kind); err != nil || !null {
 				return fmt.Errorf("%s, type %d, is not blocked: %w", name, kind, cmp.Or(err, errors.New("an address")))
 			}
-			if null, err := ask(c, known[i], kind, time.Second); err != nil || null {
+			if null, err := askAgain(c, known[i], kind); err != nil || null {
 				return fmt.Errorf("%s, type %d, is blocked: %w", known[i], kind, cmp.Or(err, errors.New("a null address")))
 			}
 		}
 	}
 	return nil
+}
+
+// askAgain asks thrice, as a client would.
+func askAgain(c net.Conn, name string, kind uint16) (null bool, err error) {
+	for range 3 {
+		if null, err = ask(c, name, kind, 2*time.Second); err == nil {
+			return null, nil
+		}
+	}
+	return false, err
 }
 
 // distinct asks for many names once each, blocked ones and then such as are

@@ -47,11 +47,18 @@ func lifeOf(rec *record, server string, names int) (life, bool) {
 		}
 		return median(v)
 	}
+	start := func(f func(*life) ready) ready {
+		var v []ready
+		for i := range of {
+			v = append(v, f(&of[i]))
+		}
+		return middleReady(v)
+	}
 	mem := func(f func(*life) *memory) memory {
 		return memory{All: at(func(l *life) int64 { return f(l).All }), Anon: at(func(l *life) int64 { return f(l).Anon })}
 	}
 	return life{
-		Text: time.Duration(at(func(l *life) int64 { return int64(l.Text) })), Cache: time.Duration(at(func(l *life) int64 { return int64(l.Cache) })),
+		Text: start(func(l *life) ready { return l.Text }), Cache: start(func(l *life) ready { return l.Cache }),
 		Idle: mem(func(l *life) *memory { return &l.Idle }), Again: mem(func(l *life) *memory { return &l.Again }),
 		Loaded: mem(func(l *life) *memory { return &l.Loaded }), Blocked: mem(func(l *life) *memory { return &l.Blocked }),
 		Random: mem(func(l *life) *memory { return &l.Random }),
@@ -59,7 +66,7 @@ func lifeOf(rec *record, server string, names int) (life, bool) {
 }
 
 func writeLives(w io.Writer, l *lab, rec *record) {
-	fmt.Fprint(w, "\n### Start and memory\n\nReady is from exec to the first right answer for a blocked name. RSS in MB, of which anonymous in parentheses; "+
+	fmt.Fprint(w, "\n### Start and memory\n\nReady is the seconds from exec to the first right answer for a blocked name, in parentheses the processor time that went into it. RSS in MB, of which anonymous in parentheses; "+
 		"above: more than the same server without a list. Distinct: after that many different names, asked once each.\n\n"+
 		"| server | names | ready from text | ready from cache | RSS, from text | above | RSS, from cache | above | RSS after the loads | distinct blocked | distinct random |\n"+
 		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
@@ -82,7 +89,7 @@ func writeLives(w io.Writer, l *lab, rec *record) {
 			}
 			return fmt.Sprintf("%.1f", float64(now.All-base.Idle.All)/(1<<20))
 		}
-		fmt.Fprintf(w, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", v.Server, v.Names, span(m.Text), span(m.Cache),
+		fmt.Fprintf(w, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", v.Server, v.Names, m.Text, m.Cache,
 			m.Idle, above(m.Idle), m.Again, above(m.Again), m.Loaded, m.Blocked, m.Random)
 	}
 }
@@ -95,11 +102,12 @@ func (m memory) String() string {
 	return fmt.Sprintf("%.1f (%.1f)", float64(m.All)/(1<<20), float64(m.Anon)/(1<<20))
 }
 
-func span(d time.Duration) string {
-	if d == 0 {
+// String says it in seconds.
+func (r ready) String() string {
+	if r.Wall == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.3f s", d.Seconds())
+	return fmt.Sprintf("%.3f (%.2f)", r.Wall.Seconds(), r.CPU.Seconds())
 }
 
 func writeLoads(w io.Writer, rec *record, fixed bool, title string) {

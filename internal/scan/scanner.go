@@ -75,6 +75,9 @@ type reading struct {
 func (s *Scanner) read(m *source.Message, raw []byte) *reading {
 	x := &reading{mail: mail.Read(raw, m.MailKind(), mail.Options{})}
 	x.mail.Walk(markup.Options{}, func(r *mail.Ref) {
+		if lookedAhead(r) {
+			r.When = markup.Legacy
+		}
 		x.refs = append(x.refs, *r)
 	})
 	x.given = make([]judge.Ref, len(x.refs))
@@ -83,6 +86,19 @@ func (s *Scanner) read(m *source.Message, raw []byte) *reading {
 		x.given[i] = judge.Ref{Ref: r.Ref, Part: r.Part.Path, At: place(m, r)}
 	}
 	return x
+}
+
+// lookedAhead reports whether r stands in a template, where nothing is fetched,
+// but Firefox, which reads ahead of its own parser, does not know that and may.
+func lookedAhead(r *mail.Ref) bool {
+	if r.When != markup.Inert || r.Reach != markup.Remote || !r.Tricks.Has(48) {
+		return false
+	}
+	switch r.Vector {
+	case 1, 2, 8, 13, 33, 34, 56, 58, 61, 121:
+		return true
+	}
+	return false
 }
 
 // place is where in the file r's URL stands; zero if it has no bytes of its own.

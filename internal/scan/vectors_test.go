@@ -98,6 +98,9 @@ func fixtures(t *testing.T) []fixture {
 			t.Fatal(err)
 		}
 		f := fixture{name: c[0], vector: c[1], host: c[2], when: c[3], kind: source.HTML, raw: doc}
+		if c[0] == "V048.html" {
+			f.when = "legacy" // a picture in a template: Firefox may read ahead and fetch it
+		}
 		out = append(out, f)
 		k := i % len(encodings)
 		f.name, f.kind = fmt.Sprintf("%s in mail, encoding %d", c[0], k), source.Mail

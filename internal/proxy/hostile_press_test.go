@@ -120,7 +120,8 @@ func (p *pressed) watch() (stop func() int64) {
 // 99th percentile of all requests in the one may be at most twice that in the
 // other, unless it is under 5 ms, which is marked. Requests during which the
 // host of a virtual machine had its processors elsewhere are left out on both
-// sides, and counted.
+// sides, and counted. On a machine that others use, run it as "chrt -r 1", which
+// holds for the proxy and the neighbour alike, and not for who attacks.
 func TestHostilePress(t *testing.T) {
 	w := newWorld(t, nil)
 	w.site(http.HandlerFunc(greet), "calm.example")

@@ -111,6 +111,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 	k.word(c.Mode, []string{"block", "observe"}, "mode")
 	k.proxy(&c.Proxy)
 	k.dns(&c.DNS)
+	k.byList(c)
 	k.clients(c)
 	k.lists(c.Lists)
 	for i, o := range c.Allow {

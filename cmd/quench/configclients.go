@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -74,6 +75,17 @@ func (k *checker) groupName(name string, i int, names map[string]int) {
 type claim struct {
 	group string
 	line  int
+	net   netip.Prefix // valid if it is a network
+}
+
+// overlaps returns the network of another group that p shares addresses with.
+func overlaps(p netip.Prefix, group string, claimed map[string]claim) (claim, bool) {
+	for _, key := range slices.Sorted(maps.Keys(claimed)) {
+		if c := claimed[key]; c.net.IsValid() && c.group != group && c.net.Overlaps(p) {
+			return c, true
+		}
+	}
+	return claim{}, false
 }
 
 func (k *checker) matches(g *clientConfig, i int, claimed map[string]claim) {
@@ -91,7 +103,13 @@ func (k *checker) matches(g *clientConfig, i int, claimed map[string]claim) {
 			k.fault(fmt.Sprintf("%s is claimed by group %q already (line %d)", text, old.group, old.line), path...)
 			continue
 		}
-		claimed[key] = claim{g.Name, k.line(path)}
+		p, err := netip.ParsePrefix(key)
+		if old, ok := overlaps(p, g.Name, claimed); err == nil && ok {
+			k.fault(fmt.Sprintf("%s overlaps %s of group %q (line %d): a device would be in both; give each group networks of its own, or name single addresses, which go before networks",
+				text, old.net, old.group, old.line), path...)
+			continue
+		}
+		claimed[key] = claim{g.Name, k.line(path), p}
 	}
 }
 
@@ -101,6 +119,9 @@ func matchKey(text string) (string, error) {
 	if p, err := netip.ParsePrefix(text); err == nil {
 		if p.Masked().Addr() != p.Addr() {
 			return "", fmt.Errorf("%s is an address within a network; the network is %s, the address alone %s", text, p.Masked(), p.Addr())
+		}
+		if p.IsSingleIP() {
+			return p.Addr().Unmap().String(), nil
 		}
 		return p.String(), nil
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect"
-	"github.com/quench-proxy/quench/internal/dnsfilter"
 	"github.com/quench-proxy/quench/internal/dnsfilter/upstream"
 	"github.com/quench-proxy/quench/internal/memory"
 )
@@ -237,17 +236,6 @@ func (d *dnsConfig) allowFrom() []netip.Prefix {
 	for _, s := range d.AllowFrom {
 		if p, err := parsePrefix(s); err == nil {
 			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// blockByList returns the answers that lists have of their own.
-func (d *dnsConfig) blockByList() map[string]dnsfilter.BlockAs {
-	out := map[string]dnsfilter.BlockAs{}
-	for name, text := range d.BlockByList {
-		if reply, addrs, err := parseBlock(text); err == nil {
-			out[name] = dnsfilter.BlockAs{Reply: reply, Addrs: addrs}
 		}
 	}
 	return out

@@ -53,10 +53,10 @@ func (s *service) openDNS(ctx context.Context, p passed) (*dnsDoor, error) {
 	if len(p.tcp)+len(p.udp) > 0 && d.Listen != "off" {
 		plain = nil
 	} else {
-		p.closeDNS()
+		p.closePlain()
 		p.tcp, p.udp = nil, nil
 	}
-	if len(plain)+len(p.tcp)+len(p.udp)+len(addresses(d.DoT))+len(addresses(d.DoH))+len(addresses(d.DoQ)) == 0 {
+	if len(plain)+len(p.dnsAddrs())+len(addresses(d.DoT))+len(addresses(d.DoH))+len(addresses(d.DoQ)) == 0 {
 		return nil, nil
 	}
 	for _, a := range p.dnsAddrs() {
@@ -97,7 +97,16 @@ func (s *service) makeDNS(ctx context.Context, cfg *config, plain []string, p pa
 		}
 	}
 	o := s.dnsOptions(cfg, d)
-	o.Plain, o.TCP, o.UDP = plain, p.tcp, p.udp
+	o.Plain, o.TCP, o.UDP, o.Secure = plain, p.tcp, p.udp, p.secure
+	if len(p.secure.DoT) > 0 { // what systemd opened goes before what is configured
+		o.DoT = nil
+	}
+	if len(p.secure.DoH)+len(p.secure.DoH3) > 0 {
+		o.DoH = nil
+	}
+	if len(p.secure.DoQ) > 0 {
+		o.DoQ = nil
+	}
 	if d.door, err = dnsfilter.New(o); err == nil {
 		err = d.door.Listen()
 	}
@@ -131,7 +140,7 @@ func (s *service) dnsOptions(cfg *config, d *dnsDoor) dnsfilter.Options {
 			return s.pauses.Apply(who.Label, s.force.Load().parties.join(own, s.mem.Policy(who.Label), who.Label), time.Now())
 		},
 		Bypass: s.arrivals.bypassed,
-		Block:  block, BlockAddrs: addrs, BlockTTL: ttl, ListBlock: c.blockByList(),
+		Block:  block, BlockAddrs: addrs, BlockTTL: ttl, ListBlock: cfg.blockByList(s.configDir()),
 		PrivateNames: c.PrivateNames, Log: s.log,
 	}
 	if s.ledger != nil {

@@ -63,13 +63,12 @@ func (p *passed) take(fd int, name string) error {
 	unix.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
-	// A socket unit without FileDescriptorName= names its sockets after itself.
-	forDNS := name == "dns" || strings.HasSuffix(name, "dns.socket")
-	if name != "" && name != "proxy" && name != "unknown" && !forDNS && !strings.HasSuffix(name, ".socket") {
-		return errors.New("quench knows only sockets named proxy and dns")
+	kind := socketKind(name)
+	if kind == "" {
+		return errors.New("quench knows only sockets named proxy, dns, dot, doh and doq")
 	}
-	if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM {
-		return p.takeUDP(f, forDNS)
+	if way, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && way == unix.SOCK_DGRAM {
+		return p.takeUDP(f, kind)
 	}
 	ln, err := net.FileListener(f)
 	if err != nil {
@@ -79,17 +78,40 @@ func (p *passed) take(fd int, name string) error {
 		_ = ln.Close()
 		return errors.New("is not a TCP socket; write ListenStream= with an address and a port")
 	}
-	if forDNS {
+	switch kind {
+	case "dns":
 		p.tcp = append(p.tcp, ln)
-	} else {
+	case "dot":
+		p.secure.DoT = append(p.secure.DoT, ln)
+	case "doh":
+		p.secure.DoH = append(p.secure.DoH, ln)
+	case "doq":
+		_ = ln.Close()
+		return errors.New("is a TCP socket; QUIC goes by UDP: write ListenDatagram=")
+	default:
 		p.proxy = append(p.proxy, ln)
 	}
 	return nil
 }
 
-func (p *passed) takeUDP(f *os.File, forDNS bool) error {
-	if !forDNS {
-		return errors.New("is a UDP socket; only DNS has such (FileDescriptorName=dns)")
+// socketKind is what a socket of that name is for: proxy, dns, dot, doh or doq,
+// "" if it says nothing. A socket unit without FileDescriptorName= names its
+// sockets after itself: quench-dot.socket.
+func socketKind(name string) string {
+	for _, k := range []string{"dns", "dot", "doh", "doq"} {
+		if name == k || strings.HasSuffix(name, k+".socket") {
+			return k
+		}
+	}
+	if name == "" || name == "proxy" || name == "unknown" || strings.HasSuffix(name, ".socket") {
+		return "proxy"
+	}
+	return ""
+}
+
+func (p *passed) takeUDP(f *os.File, kind string) error {
+	if kind == "proxy" || kind == "dot" {
+		return errors.New("is a UDP socket; only DNS (FileDescriptorName=dns), DoQ (doq) and HTTP/3 (doh) have such")
 	}
 	c, err := net.FilePacketConn(f)
 	if err != nil {
@@ -100,7 +122,14 @@ func (p *passed) takeUDP(f *os.File, forDNS bool) error {
 		_ = c.Close()
 		return errors.New("is not a UDP socket; write ListenDatagram= with an address and a port")
 	}
-	p.udp = append(p.udp, u)
+	switch kind {
+	case "dns":
+		p.udp = append(p.udp, u)
+	case "doh":
+		p.secure.DoH3 = append(p.secure.DoH3, u)
+	default:
+		p.secure.DoQ = append(p.secure.DoQ, u)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/quench-proxy/quench/internal/dnsfilter/upstream"
 	"github.com/quench-proxy/quench/internal/need"
 )
 
@@ -145,6 +147,64 @@ func TestSocketActivationForDNS(t *testing.T) {
 	resp.Body.Close()
 }
 
+// TestSocketActivationForEncryptedDNS hands over sockets for DoT, DoH with
+// HTTP/3, and DoQ, which configuration then does not open.
+func TestSocketActivationForEncryptedDNS(t *testing.T) {
+	t.Parallel()
+	cert, key, err := testCert("dns.home.arpa", time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{"c.pem": cert, "c.key": key} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cert)
+	dot, dotAddr := tcpFile(t, "127.0.0.1:0")
+	doh, dohAddr := tcpFile(t, "127.0.0.1:0")
+	h3, _ := udpFile(t, dohAddr)
+	doq, doqAddr := udpFile(t, "127.0.0.1:0")
+	path, heard := manager(t)
+	startServed(t, fmt.Sprintf("proxy: {listen: \"127.0.0.1:0\"}\ndns: {listen: \"127.0.0.1:0\", dot: %q, doh: %q, doq: %q, tls: {cert: %q, key: %q}, upstreams: [\"udp://127.0.0.1:9\"]}\n",
+		dotAddr, dohAddr, doqAddr, filepath.Join(dir, "c.pem"), filepath.Join(dir, "c.key")), func(cmd *exec.Cmd) {
+		activate("dot:doh:doh:quench-doq.socket", dot, doh, h3, doq)(cmd)
+		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
+	})
+	heard("READY=1")
+	for _, up := range []string{"tls://" + dotAddr + "#dns.home.arpa", "https://" + dohAddr + "/dns-query#dns.home.arpa", "h3://" + dohAddr + "/dns-query#dns.home.arpa", "quic://" + doqAddr + "#dns.home.arpa"} {
+		specs, err := upstream.Parse([]string{up})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := upstream.New(upstream.Options{Servers: specs, RootCAs: roots})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _, err := g.Exchange(t.Context(), new(dns.Msg).SetQuestion("google-analytics.com.", dns.TypeA))
+		if err != nil || answerText(m) != "NOERROR 0.0.0.0" {
+			t.Errorf("%s: %v, %v; want the null address", up, m, err)
+		}
+		_ = g.Close()
+	}
+}
+
+func udpFile(t *testing.T, addr string) (*os.File, string) {
+	t.Helper()
+	c, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.(*net.UDPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close(); c.Close() })
+	return f, c.LocalAddr().String()
+}
+
 // TestWrongActivation starts services with sockets that will not do.
 func TestWrongActivation(t *testing.T) {
 	t.Parallel()
@@ -166,7 +226,10 @@ func TestWrongActivation(t *testing.T) {
 		want              string
 	}{
 		{"beyond loopback", "proxy", "1", out, "can be reached from beyond this machine"},
-		{"unknown name", "web", "1", near, "quench knows only sockets named proxy and dns"},
+		{"unknown name", "web", "1", near, "quench knows only sockets named proxy, dns, dot, doh and doq"},
+		{"DoT by UDP", "dot", "1", packets, "is a UDP socket"},
+		{"DoQ by TCP", "doq", "1", near, "QUIC goes by UDP"},
+		{"DoT without a certificate", "dot", "1", near, "encrypted DNS needs a certificate of your own (dns.tls)"},
 		{"DNS beyond loopback", "dns", "1", out, "dns.allow_from lets nobody in"},
 		{"UDP", "proxy", "1", packets, "socket 1 (proxy)"},
 		{"no such descriptor", "proxy", "9", near, "socket activation: socket 2"},

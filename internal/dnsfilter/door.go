@@ -51,7 +51,7 @@ func New(o Options) (*Door, error) {
 	if o.Set == nil || o.Upstream == nil {
 		return nil, errors.New("the DNS door needs rules and an upstream")
 	}
-	if len(o.DoT)+len(o.DoH)+len(o.DoQ) > 0 && o.TLS == nil {
+	if (len(o.DoT)+len(o.DoH)+len(o.DoQ) > 0 || !o.Secure.empty()) && o.TLS == nil {
 		return nil, errors.New("encrypted DNS needs a certificate of your own (dns.tls)")
 	}
 	for _, p := range o.AllowFrom {

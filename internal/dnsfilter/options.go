@@ -27,6 +27,8 @@ type Options struct {
 	// Door closes them.
 	UDP []*net.UDPConn
 	TCP []net.Listener
+	// Secure are open sockets for the encrypted transports.
+	Secure Secure
 
 	// TLS gives the user's own certificate, for DoT, DoH and DoQ; it is never the
 	// interception CA's. Only Certificates and GetCertificate are used.
@@ -91,6 +93,15 @@ type Options struct {
 	// Now is the clock, nil is time.Now.
 	Now func() time.Time
 }
+
+// Secure are sockets that are open already, for encrypted transports: TCP for
+// DoT and DoH, UDP for DoQ and for DoH's HTTP/3. The Door closes them.
+type Secure struct {
+	DoT, DoH  []net.Listener
+	DoQ, DoH3 []*net.UDPConn
+}
+
+func (s Secure) empty() bool { return len(s.DoT)+len(s.DoH)+len(s.DoQ)+len(s.DoH3) == 0 }
 
 // Defaults.
 const (

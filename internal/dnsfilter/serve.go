@@ -52,7 +52,11 @@ func (d *Door) Listen() error {
 	if len(d.socks.all()) > 0 {
 		return nil
 	}
-	s := sockets{tcp: d.o.TCP}
+	in := d.o.Secure
+	s := sockets{tcp: d.o.TCP, doh: slices.Clone(in.DoH), doq: slices.Clone(in.DoQ), doh3: slices.Clone(in.DoH3)}
+	for _, l := range in.DoT {
+		s.dot = append(s.dot, tls.NewListener(l, serverTLS(d.o.TLS, "dot")))
+	}
 	for _, u := range d.o.UDP {
 		s.udp = append(s.udp, udpSocket{u, readers()})
 	}

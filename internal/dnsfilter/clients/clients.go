@@ -128,6 +128,9 @@ func (t *Table) add(i int, m string) error {
 	}
 	if p, err := netip.ParsePrefix(m); err == nil {
 		p = unmapPrefix(p).Masked()
+		if p.IsSingleIP() {
+			return put(t.addrs, p.Addr(), i, clash)
+		}
 		for _, n := range t.nets {
 			if n.prefix == p {
 				return clash(n.group)

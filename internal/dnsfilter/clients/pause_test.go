@@ -24,7 +24,7 @@ func TestPauses(t *testing.T) {
 	if !p.Apply("kids", nil, now).Observe {
 		t.Error("paused without a policy: does not observe")
 	}
-	if p.Apply("kids", policy, now) != p.Apply("kids", policy, now) {
+	if once := p.Apply("kids", policy, now); p.Apply("kids", policy, now) != once {
 		t.Error("asked again: the policy is made anew")
 	}
 	if list := p.List(now); len(list) != 1 || list[0] != (Paused{"kids", now.Add(time.Minute)}) {

@@ -1,9 +1,17 @@
+//go:build unix
+
 package dnsfilter
 
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -42,6 +50,16 @@ func benchPackets(b *testing.B, n int, change func(*dns.Msg)) map[string][][]byt
 	return out
 }
 
+// cpu returns what this process has used, in nanoseconds.
+func cpu(b *testing.B) int64 {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
+}
+
 // BenchmarkAnswer is the time of one question without the system's share: the
 // fast path, and the general path beside it.
 func BenchmarkAnswer(b *testing.B) {
@@ -54,6 +72,7 @@ func BenchmarkAnswer(b *testing.B) {
 		for what, pkts := range all {
 			b.Run("fast/"+what+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
+				start := cpu(b)
 				now := w.Door.now()
 				for i := range b.N {
 					if _, done := w.l.answer(pkts[i%len(pkts)], home, now, out); !done {
@@ -63,15 +82,66 @@ func BenchmarkAnswer(b *testing.B) {
 						w.tellAll()
 					}
 				}
+				b.ReportMetric(float64(cpu(b)-start)/float64(b.N), "cpu-ns/op")
 			})
 			b.Run("general/"+what+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
+				start := cpu(b)
 				for i := range b.N {
 					if _, r := w.quick(pkts[i%len(pkts)], home, UDP); r != nil {
 						b.Fatal("would ask upstream")
 					}
 				}
+				b.ReportMetric(float64(cpu(b)-start)/float64(b.N), "cpu-ns/op")
 			})
 		}
 	}
+}
+
+// BenchmarkLoopback has dnsperf ask a served door as fast as it can for two
+// seconds, however large b.N is: questions a second, and this process' CPU for
+// each, the system's share included. Without dnsperf it is skipped.
+func BenchmarkLoopback(b *testing.B) {
+	perf, err := exec.LookPath("dnsperf")
+	if err != nil {
+		b.Skip("dnsperf is not installed")
+	}
+	var blocked strings.Builder
+	for i := range listedNames {
+		fmt.Fprintf(&blocked, "host%d.ads%d.example A\n", i, i%997)
+	}
+	for what, text := range map[string]string{"kept": "a.example A\n", "blocked": blocked.String()} {
+		b.Run(what, func(b *testing.B) {
+			g := newRig(b, benchTwin(b).o, nil, fastZone...)
+			g.ask(query("a.example", dns.TypeA, nil))
+			file := filepath.Join(b.TempDir(), "names")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			at := g.Addrs()[UDP][0]
+			start := cpu(b)
+			out, err := exec.Command(perf, "-s", at.Addr().String(), "-p", strconv.Itoa(int(at.Port())), "-d", file, "-l", "2", "-c", "20").CombinedOutput()
+			if err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+			used := float64(cpu(b) - start)
+			b.ReportMetric(used/1000/figure(b, out, "Queries completed"), "cpu-us/query")
+			b.ReportMetric(figure(b, out, "Queries per second"), "queries/s")
+			b.ReportMetric(figure(b, out, "Queries lost"), "lost")
+		})
+	}
+}
+
+// figure finds a number in what dnsperf says.
+func figure(b *testing.B, out []byte, name string) float64 {
+	b.Helper()
+	m := regexp.MustCompile(name + `:\s+([0-9.]+)`).FindSubmatch(out)
+	if m == nil {
+		b.Fatalf("dnsperf does not say %q: %s", name, out)
+	}
+	f, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
 }

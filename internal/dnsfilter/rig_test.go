@@ -178,7 +178,7 @@ func (f *fakeUpstream) total() int {
 // rig is a running door.
 type rig struct {
 	*Door
-	t  *testing.T
+	t  testing.TB
 	up *fakeUpstream
 	at string // of UDP and TCP
 
@@ -204,7 +204,7 @@ func listed(names ...string) *detect.Policy {
 	return &detect.Policy{Blocks: detect.NewOverrides(o)}
 }
 
-func newRig(t *testing.T, o Options, p *detect.Policy, zone ...string) *rig {
+func newRig(t testing.TB, o Options, p *detect.Policy, zone ...string) *rig {
 	t.Helper()
 	g := &rig{t: t, up: newUpstream(t, zone...)}
 	if o.Upstream == nil {

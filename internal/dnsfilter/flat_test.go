@@ -42,7 +42,7 @@ func numbered(t *testing.T, suffix string) func(i int) []byte {
 // grows with names or clients once the cache is full. It runs alone.
 func TestMemoryIsFlat(t *testing.T) {
 	blocked, random := 1_000_000, 200_000
-	if testing.Short() {
+	if testing.Short() || underRace {
 		blocked, random = 100_000, 40_000
 	}
 	up := &scripted{fn: func(_ context.Context, q *dns.Msg) (*dns.Msg, error) { return addressFor(q, 300), nil }}

@@ -55,6 +55,8 @@ type scanOptions struct {
 	force, filter, compare bool
 	me                     []string
 	failOn, offset         string
+	// broken is what is wrong with the command line, for --filter to say.
+	broken error
 }
 
 func (a *app) scanCmd() *cobra.Command {
@@ -75,11 +77,18 @@ func (a *app) scanCmd() *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		if o.filter { // whatever is wrong, the mail passes
+		if o.filter || slices.Contains(os.Args, "--filter") { // whatever is wrong, the mail passes
 			return a.passThrough(err)
 		}
 		return flagError(c, err)
 	})
+	cmd.PersistentPreRunE = func(c *cobra.Command, args []string) error {
+		err := c.Root().PersistentPreRunE(c, args)
+		if err != nil && o.filter {
+			o.broken, err = err, nil
+		}
+		return err
+	}
 	o.flags(cmd)
 	return cmd
 }

@@ -82,6 +82,9 @@ func (c *copies) end() {
 // scanFilter is --filter: it never fails, for a mail would be lost.
 func (a *app) scanFilter(ctx context.Context, o *scanOptions, args []string) error {
 	why, lost := clean.Filter(a.in, a.out, func() (*scan.Scanner, error) {
+		if o.broken != nil {
+			return nil, o.broken
+		}
 		if len(args) > 0 && !slices.Equal(args, []string{"-"}) {
 			return nil, fmt.Errorf("--filter reads standard input, no path")
 		}

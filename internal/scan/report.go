@@ -77,7 +77,9 @@ func (r *Report) header(m *mail.Message) {
 func (r *Report) finish() {
 	res := &judge.Result{Findings: r.Findings}
 	r.Summary = explain.Summarise(res)
-	r.Consent = explain.Consent(res)
+	if r.Kind != "archive" { // the note is about mail
+		r.Consent = explain.Consent(res)
+	}
 }
 
 // unreadable says which problems mean that something was not looked at, rather

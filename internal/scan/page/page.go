@@ -41,6 +41,7 @@ type Writer struct {
 	left    int
 	failed  []string
 	consent string
+	kind    string // of the first report
 }
 
 // New makes a Writer that writes to out.
@@ -73,6 +74,9 @@ type finding struct {
 func (w *Writer) Report(r *scan.Report) error {
 	if w.consent == "" {
 		w.consent = r.Consent
+	}
+	if w.kind == "" {
+		w.kind = r.Kind
 	}
 	m := message{Report: r, Says: r.Words()}
 	m.Groups, m.More = groups(r)
@@ -139,6 +143,7 @@ func (w *Writer) Failed(e *source.FileError) error {
 // End writes the page.
 func (w *Writer) End(t *scan.Total) error {
 	page := struct {
+		Title             string
 		Total             *scan.Total
 		Says              string
 		Trackers, Senders []explain.Row
@@ -146,8 +151,21 @@ func (w *Writer) End(t *scan.Total) error {
 		Left              int
 		Failed            []string
 		Consent           string
-	}{t, t.String(), t.Trackers(maxRows), senders(t), template.HTML(w.body.String()), w.left, w.failed, w.consent} // the template's own output
+	}{w.title(t), t, t.String(), t.Trackers(maxRows), senders(t), template.HTML(w.body.String()), w.left, w.failed, w.consent} // the template's own output
 	return w.t.ExecuteTemplate(w.out, "page", page)
+}
+
+// title says what the page is about.
+func (w *Writer) title(t *scan.Total) string {
+	switch {
+	case t.Messages > 1:
+		return "What these messages report"
+	case w.kind == "archive":
+		return "What this session reports"
+	case w.kind == "page":
+		return "What this page reports"
+	}
+	return "What this mail reports"
 }
 
 // senders are those whose mail reports back.

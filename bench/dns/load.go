@@ -39,7 +39,7 @@ const (
 	// extra is the time that dnsperf has to end.
 	extra = 30 * time.Second
 	// flatTime bounds a run over many distinct names.
-	flatTime = 4 * time.Minute
+	flatTime = 2 * time.Minute
 )
 
 // warm asks once for all that the cached and the mixed load ask.

@@ -33,6 +33,7 @@ type life struct {
 	Loaded  memory `json:"loaded"`       // after the loads
 	Blocked memory `json:"flat_blocked"` // after distinct blocked names
 	Random  memory `json:"flat_random"`  // after distinct random names
+	Asked   [2]int `json:"flat_asked"`   // how many of either there was time for
 	Fault   string `json:"fault,omitempty"`
 }
 
@@ -260,7 +261,7 @@ func askAgain(c net.Conn, name string, kind uint16) (null bool, err error) {
 // distinct asks for many names once each, blocked ones and then such as are
 // nowhere, and reads the memory after each.
 func (t *turn) distinct(ctx context.Context, r *running) error {
-	for _, step := range []struct {
+	for i, step := range []struct {
 		names []string
 		after *memory
 	}{{t.names[:min(len(t.names), t.o.flat)], &t.life.Blocked}, {open(t.o.flat, 99), &t.life.Random}} {
@@ -271,10 +272,11 @@ func (t *turn) distinct(ctx context.Context, r *running) error {
 		if err := writeLines(file, "", step.names, "%s A"); err != nil {
 			return err
 		}
-		c, err := t.dnsperf(ctx, r, file, "-n", "1")
+		c, err := t.dnsperf(ctx, r, file, "-n", "1", "-l", seconds(flatTime))
 		if err != nil {
 			return err
 		}
+		t.life.Asked[i] = c.Sent - c.Lost
 		if *step.after, err = memoryOf(r.Pid()); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func writeReport(w io.Writer, o *options, l *lab, rec *record) {
 	for _, m := range l.missing {
 		fmt.Fprintf(w, "- missing: %s\n", m)
 	}
-	writeLives(w, l, rec)
+	writeLives(w, o, rec)
 	writeLoads(w, rec, false, fmt.Sprintf("Saturation, %v", o.full))
 	writeLoads(w, rec, true, fmt.Sprintf("%d questions a second, %v", o.rate, o.fixed))
 }
@@ -62,14 +62,15 @@ func lifeOf(rec *record, server string, names int) (life, bool) {
 		Idle: mem(func(l *life) *memory { return &l.Idle }), Again: mem(func(l *life) *memory { return &l.Again }),
 		Loaded: mem(func(l *life) *memory { return &l.Loaded }), Blocked: mem(func(l *life) *memory { return &l.Blocked }),
 		Random: mem(func(l *life) *memory { return &l.Random }),
+		Asked:  [2]int{int(at(func(l *life) int64 { return int64(l.Asked[0]) })), int(at(func(l *life) int64 { return int64(l.Asked[1]) }))},
 	}, true
 }
 
-func writeLives(w io.Writer, l *lab, rec *record) {
-	fmt.Fprint(w, "\n### Start and memory\n\nReady is the seconds from exec to the first right answer for a blocked name, in parentheses the processor time that went into it. RSS in MB, of which anonymous in parentheses; "+
-		"above: more than the same server without a list. Distinct: after that many different names, asked once each.\n\n"+
+func writeLives(w io.Writer, o *options, rec *record) {
+	fmt.Fprintf(w, "\n### Start and memory\n\nReady is the seconds from exec to the first right answer for a blocked name, in parentheses the processor time that went into it. RSS in MB, of which anonymous in parentheses; "+
+		"above: more than the same server without a list. Distinct: after as many different names as -flat says, asked once each, or as were answered in %v.\n\n"+
 		"| server | names | ready from text | ready from cache | RSS, from text | above | RSS, from cache | above | RSS after the loads | distinct blocked | distinct random |\n"+
-		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", flatTime)
 	seen := map[string]bool{}
 	for _, v := range rec.Lives {
 		key := fmt.Sprint(v.Server, " ", v.Names)
@@ -90,7 +91,7 @@ func writeLives(w io.Writer, l *lab, rec *record) {
 			return fmt.Sprintf("%.1f", float64(now.All-base.Idle.All)/(1<<20))
 		}
 		fmt.Fprintf(w, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", v.Server, v.Names, m.Text, m.Cache,
-			m.Idle, above(m.Idle), m.Again, above(m.Again), m.Loaded, m.Blocked, m.Random)
+			m.Idle, above(m.Idle), m.Again, above(m.Again), m.Loaded, after(m.Blocked, m.Asked[0], o.flat), after(m.Random, m.Asked[1], o.flat))
 	}
 }
 
@@ -108,6 +109,14 @@ func (r ready) String() string {
 		return "-"
 	}
 	return fmt.Sprintf("%.3f (%.2f)", r.Wall.Seconds(), r.CPU.Seconds())
+}
+
+// after says it with the number of names, if not all were answered.
+func after(m memory, answered, want int) string {
+	if answered == 0 || answered == want {
+		return m.String()
+	}
+	return fmt.Sprintf("%s after %d", m, answered)
 }
 
 func writeLoads(w io.Writer, rec *record, fixed bool, title string) {

@@ -54,6 +54,7 @@ var rightAlone = map[string]string{
 	"quantcast-measure/named":    "the same hit under a label that the site chose",
 	"quantcast-measure/rules":    "the second half of Quantcast's tag",
 	"quantcast-measure/sync":     "matches the numbers of two companies",
+	"zemanta-pixel/sync":         "matches the numbers of two companies",
 	"chartbeat/test":             "reports which headline was shown",
 	"hotjar/hotjar":              "the script that films visits",
 	"hotjar/modules":             "its second half",

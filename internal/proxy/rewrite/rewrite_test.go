@@ -264,3 +264,22 @@ func BenchmarkDocument(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFirstByte is what a document's first bytes wait for.
+func BenchmarkFirstByte(b *testing.B) {
+	src := page("words and words", pixel, "")
+	for _, name := range []string{"", "gzip", "br", "zstd"} {
+		body := encode(b, name, src)
+		b.Run("coding="+name, func(b *testing.B) {
+			first := make([]byte, 1)
+			for b.Loop() {
+				resp := response(bytes.NewReader(body), "Content-Encoding", name)
+				Document(resp, Options{Decide: takeOut, Script: script, Only: markup.NewVectors(1, 24, 40, 59, 60, 61)})
+				if _, err := io.ReadFull(resp.Body, first); err != nil {
+					b.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+		})
+	}
+}

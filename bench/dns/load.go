@@ -83,14 +83,14 @@ func (t *turn) dnsperf(ctx context.Context, r *running, file string, args ...str
 	defer out.Close()
 	var errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = out, &errs
-	before, err := proc.CPU(r.Pid())
+	before, err := quiet(ctx, r.Pid())
 	if err != nil {
 		return cell{}, err
 	}
 	if err := cmd.Run(); err != nil {
 		return cell{}, fmt.Errorf("dnsperf: %w: %s", err, errs.Bytes()[:min(errs.Len(), 300)])
 	}
-	after, err := proc.CPU(r.Pid())
+	after, err := quiet(ctx, r.Pid())
 	if err != nil {
 		return cell{}, fmt.Errorf("the server is gone: %w", err)
 	}
@@ -102,6 +102,34 @@ func (t *turn) dnsperf(ctx context.Context, r *running, file string, args ...str
 		c.CPU = float64((after - before).Microseconds()) / float64(c.Sent)
 	}
 	return c, err
+}
+
+const (
+	// A server is quiet if it uses at most quietCPU in quietFor. It is waited
+	// for quietMost at most.
+	quietFor  = 200 * time.Millisecond
+	quietCPU  = 10 * time.Millisecond
+	quietMost = 15 * time.Second
+)
+
+// quiet waits until a server is done with what a load left it to do, so that
+// this counts as work for that load, and returns the processor time used so far.
+func quiet(ctx context.Context, pid int) (time.Duration, error) {
+	tick := time.NewTicker(quietFor)
+	defer tick.Stop()
+	used, err := proc.CPU(pid)
+	for end := time.Now().Add(quietMost); err == nil && time.Now().Before(end); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		last := used
+		if used, err = proc.CPU(pid); used-last <= quietCPU {
+			break
+		}
+	}
+	return used, err
 }
 
 // parsePerf reads dnsperf's report and, if it listed them, the latencies, of

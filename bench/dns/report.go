@@ -16,8 +16,8 @@ func writeReport(w io.Writer, o *options, l *lab, rec *record) {
 		where = "under load the server has processor " + serverCore + " alone, dnsperf and the upstream share processor " + loadCore
 	}
 	fmt.Fprintf(w, "%d processors; %s; starts are timed on all processors. dnsperf over UDP on loopback, %s sockets, %s questions under way. "+
-		"Same names, same upstream, one server at a time, no query log; Quench with its ledger and metrics on. "+
-		"Rounds: %d, of which the median counts.\n\n", cores(), where, clients, outstanding, o.rounds)
+		"Processor time is that of the server's process, with what it does after the last answer until it is quiet (at most %v). Same names, same upstream, one server at a time, no query log; Quench with its ledger and metrics on. "+
+		"Rounds: %d, of which the median counts.\n\n", cores(), where, clients, outstanding, quietMost, o.rounds)
 	for _, s := range l.found {
 		fmt.Fprintf(w, "- %s: %s\n", s.name, s.version)
 	}

@@ -42,6 +42,7 @@ type finder struct {
 	parts        parts
 	budget       int // bytes that views may still have
 	mine, others []Proof
+	views        [MaxDepth]view // see room
 }
 
 // explore searches v and everything encoded in it.
@@ -98,11 +99,11 @@ func hasText(b []byte) bool {
 func (f *finder) tokens(v *view) {
 	wordy := !v.binary() || v.exact
 	runs(v.b, classHex, minHex, func(i, j int) {
-		d := hexAt(v, i, j)
+		d := f.hexAt(v, i, j)
 		d.exact = true
 		f.explore(d)
 		if j-i > 2*minHex {
-			f.explore(hexAt(v, i+1, j))
+			f.explore(f.hexAt(v, i+1, j))
 		}
 	})
 	runs(v.b, classB64, minB64, func(i, j int) {
@@ -110,7 +111,7 @@ func (f *finder) tokens(v *view) {
 			return
 		}
 		for k := range min(4, j-i-minB64+1) {
-			d := base64At(v, i+k, j)
+			d := f.base64At(v, i+k, j)
 			d.exact = k == 0 && wordy
 			f.explore(d)
 		}
@@ -118,7 +119,7 @@ func (f *finder) tokens(v *view) {
 	f.slashed(v)
 	runs(v.b, classB32, minB32, func(i, j int) {
 		if oneCase(v.b[i:j]) {
-			f.explore(base32At(v, i, j))
+			f.explore(f.base32At(v, i, j))
 		}
 	})
 }
@@ -139,7 +140,7 @@ func (f *finder) slashed(v *view) {
 			continue
 		case start >= 0 && slashes > 0 && i-start >= minB64+4:
 			for k := range 4 {
-				f.explore(base64At(v, start+k, i))
+				f.explore(f.base64At(v, start+k, i))
 			}
 		}
 		start, slashes = -1, 0

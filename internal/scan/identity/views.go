@@ -171,47 +171,60 @@ func nibble(c byte) byte {
 	return c - 'A' + 10
 }
 
-func sextet(c byte) byte {
-	switch {
-	case c >= 'a' && c <= 'z':
-		return c - 'a' + 26
-	case c >= 'A' && c <= 'Z':
-		return c - 'A'
-	case c >= '0' && c <= '9':
-		return c - '0' + 52
-	case c == '+' || c == '-':
-		return 62
+// sextets are the values of the letters of base64, both alphabets.
+var sextets = func() (t [256]uint8) {
+	for c := range 256 {
+		switch b := byte(c); {
+		case b >= 'a' && b <= 'z':
+			t[c] = b - 'a' + 26
+		case b >= 'A' && b <= 'Z':
+			t[c] = b - 'A'
+		case b >= '0' && b <= '9':
+			t[c] = b - '0' + 52
+		case b == '+' || b == '-':
+			t[c] = 62
+		default:
+			t[c] = 63
+		}
 	}
-	return 63
-}
+	return t
+}()
 
 // base64At decodes v.b[i:j], both alphabets; a last lone character is dropped.
-func base64At(v *view, i, j int) *view {
-	out := &view{up: v, step: Base64, at: i, n: 4, d: 3, depth: v.depth + 1, b: make([]byte, 0, (j-i)*3/4)}
-	var acc, bits uint
-	for _, c := range v.b[i:j] {
-		if c == '-' || c == '_' {
-			out.step = Base64URL
-		}
-		acc, bits = acc<<6|uint(sextet(c)), bits+6
-		if bits >= 8 {
-			bits -= 8
-			out.b = append(out.b, byte(acc>>bits))
+func (f *finder) base64At(v *view, i, j int) *view {
+	src := v.b[i:j]
+	out := f.room(v, len(src)/4*3+max(0, len(src)%4-1))
+	out.step, out.at, out.n, out.d = Base64, i, 4, 3
+	if bytes.IndexByte(src, '-') >= 0 || bytes.IndexByte(src, '_') >= 0 {
+		out.step = Base64URL
+	}
+	dst := out.b
+	for ; len(src) >= 4 && len(dst) >= 3; src, dst = src[4:], dst[3:] {
+		q := uint(sextets[src[0]])<<18 | uint(sextets[src[1]])<<12 | uint(sextets[src[2]])<<6 | uint(sextets[src[3]])
+		dst[0], dst[1], dst[2] = byte(q>>16), byte(q>>8), byte(q)
+	}
+	if len(src) >= 2 {
+		q := uint(sextets[src[0]])<<10 | uint(sextets[src[1]])<<4
+		if dst[0] = byte(q >> 8); len(src) == 3 {
+			dst[1] = byte((q | uint(sextets[src[2]])>>2))
 		}
 	}
 	return out
 }
 
-func hexAt(v *view, i, j int) *view {
-	out := &view{up: v, step: Hex, at: i, n: 2, d: 1, depth: v.depth + 1, b: make([]byte, 0, (j-i)/2)}
-	for ; i+1 < j; i += 2 {
-		out.b = append(out.b, nibble(v.b[i])<<4|nibble(v.b[i+1]))
+func (f *finder) hexAt(v *view, i, j int) *view {
+	out := f.room(v, (j-i)/2)
+	out.step, out.at, out.n, out.d = Hex, i, 2, 1
+	for k := range out.b {
+		out.b[k] = nibble(v.b[i+2*k])<<4 | nibble(v.b[i+2*k+1])
 	}
 	return out
 }
 
-func base32At(v *view, i, j int) *view {
-	out := &view{up: v, step: Base32, at: i, n: 8, d: 5, depth: v.depth + 1, exact: true, b: make([]byte, 0, (j-i)*5/8)}
+func (f *finder) base32At(v *view, i, j int) *view {
+	out := f.room(v, (j-i)*5/8)
+	out.step, out.at, out.n, out.d, out.exact = Base32, i, 8, 5, true
+	out.b = out.b[:0]
 	var acc, bits uint
 	for _, c := range v.b[i:j] {
 		q := uint(c-'2') + 26
@@ -224,6 +237,19 @@ func base32At(v *view, i, j int) *view {
 			out.b = append(out.b, byte(acc>>bits))
 		}
 	}
+	return out
+}
+
+// room is a view below v with n bytes. It is valid until the next view below
+// v: nothing keeps a view past its exploration, and what is decoded from it
+// lies one deeper.
+func (f *finder) room(v *view, n int) *view {
+	out := &f.views[v.depth]
+	b := out.b
+	if cap(b) < n {
+		b = make([]byte, max(n, 128))
+	}
+	*out = view{up: v, depth: v.depth + 1, b: b[:n]}
 	return out
 }
 

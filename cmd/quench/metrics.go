@@ -67,6 +67,7 @@ func dnsSamples(st dnsfilter.Stats) []metrics.Sample {
 		{"forwarded", "Questions passed on.", st.Upstream}, {"failed", "Questions passed on that nobody answered.", st.Failed},
 		{"dropped", "Packets that are no questions.", st.Dropped}, {"strangers", "Questions from networks that may not ask.", st.Strangers},
 		{"limited", "Questions told to come by TCP.", st.Limited}, {"busy", "Questions without room to wait.", st.Busy},
+		{"lost", "Blocked questions that came faster than the ledger could be told.", st.Lost},
 		{"panics", "Faults of ours that a question met.", st.Panics}, {"rebinding", "Private addresses of public names taken out.", st.Rebinding},
 		{"connections", "Connections accepted.", st.Connections}, {"refused_connections", "Connections closed at once.", st.RefusedConnections},
 	} {

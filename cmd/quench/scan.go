@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,10 +188,7 @@ func (a *app) scanner(ctx context.Context, o *scanOptions) (*scan.Scanner, error
 	if err != nil {
 		return nil, err
 	}
-	s := &scan.Scanner{Judge: scanjudge.Judge{Policy: j.policy}, Me: o.me, Now: time.Now, Replay: j.replay}
-	if a.rules != "off" || len(a.lists) > 0 {
-		s.Judge.Rules = j.rules.set
-	}
+	s := &scan.Scanner{Judge: scanjudge.Judge{Rules: j.rules.set, Policy: j.policy}, Me: o.me, Now: time.Now, Replay: j.replay}
 	if o.clean != "" || o.filter {
 		s.Cleaning = &scan.Cleaning{All: o.what == "all", Force: o.force}
 	}
@@ -209,6 +207,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, args []string) error {
 		return err
 	}
 	defer copies.end()
+	defer runtime.KeepAlive(spare())
 	s, err := a.scanner(ctx, o)
 	if err != nil {
 		return err
@@ -262,11 +261,9 @@ type scanJob struct {
 }
 
 func (j *scanJob) report(r *scan.Report, m *source.Message) error {
-	if r.Clean != nil {
-		j.copied(j.copies.add(m, r.Clean))
-	}
+	j.copied(j.copies.add(m, r))
 	j.total.Add(r)
-	j.bar.clear()
+	j.bar.makeWay()
 	if err := j.to.Report(r); err != nil {
 		return err
 	}
@@ -313,6 +310,8 @@ type scanBar struct {
 	whole int64
 	drawn time.Time
 	shown bool
+	// shared: reports go to the same terminal.
+	shared bool
 }
 
 // barEvery is how often the bar is drawn at most.
@@ -326,5 +325,10 @@ func (a *app) newScanBar(paths []string) *scanBar {
 	if st, err := f.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
 		return &scanBar{}
 	}
-	return &scanBar{w: a.err, whole: source.Total(paths), drawn: time.Now()}
+	out, ok := a.out.(*os.File)
+	if ok {
+		st, err := out.Stat()
+		ok = err == nil && st.Mode()&os.ModeCharDevice != 0
+	}
+	return &scanBar{w: a.err, whole: source.Total(paths), drawn: time.Now(), shared: ok}
 }

@@ -30,4 +30,11 @@ func (b *scanBar) clear() {
 	}
 }
 
+// makeWay takes the bar away where a report would run into it.
+func (b *scanBar) makeWay() {
+	if b.shared {
+		b.clear()
+	}
+}
+
 func (b *scanBar) end() { b.clear() }

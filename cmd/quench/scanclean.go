@@ -59,7 +59,18 @@ func (c *copies) keep(stdin io.Reader, in *scanrun.Options) error {
 	return nil
 }
 
-func (c *copies) add(m *source.Message, p *scan.Plan) error { return c.w.Add(m, p.Edits) }
+// add copies a message, clean as planned.
+func (c *copies) add(m *source.Message, r *scan.Report) error {
+	switch {
+	case c.w == nil:
+		return nil
+	case m.Kind == source.HAR:
+		return fmt.Errorf("clean %s: it is an archive of what has happened; there is no copy of it", m.File)
+	case r.Clean == nil: // a fault, which the report tells
+		return c.w.Add(m, nil)
+	}
+	return c.w.Add(m, r.Clean.Edits)
+}
 
 // finish completes the last copy.
 func (c *copies) finish() error {

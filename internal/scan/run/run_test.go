@@ -149,8 +149,9 @@ func TestBadInput(t *testing.T) {
 // TestHuge: a message of 4 GB (a hole in the disk) is scanned as far as it is
 // kept, in bounded memory, and said to be incomplete; the one behind it too.
 func TestHuge(t *testing.T) {
-	if need.Race || testing.Short() {
-		t.Skip("reads 4 GB")
+	size := int64(4 << 30)
+	if need.Race || testing.Short() { // ten times as slow
+		size = 3 * source.MaxHeld
 	}
 	dir := t.TempDir()
 	name := filepath.Join(dir, "huge.eml")
@@ -164,7 +165,7 @@ func TestHuge(t *testing.T) {
 		t.Fatal(err)
 	}
 	tail := "\n--b\nContent-Type: text/html\n\n<img src=\"http://u.example/o?r=ann@home.example\" width=1>\n--b--\n"
-	if _, err := f.WriteAt([]byte(tail), 4<<30); err != nil {
+	if _, err := f.WriteAt([]byte(tail), size); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -188,13 +189,13 @@ func TestHuge(t *testing.T) {
 		t.Fatalf("%d reports, error %v; want 2", len(reports), err)
 	}
 	r := reports[0]
-	if len(r.Unread) == 0 || r.Length < 4<<30 {
+	if len(r.Unread) == 0 || r.Length < size {
 		t.Errorf("%d bytes, not looked at: %q", r.Length, r.Unread)
 	}
 	if r.Summary.Rungs[0] != 2 {
 		t.Errorf("%d proven, want the one before the hole and the one behind it; %q", r.Summary.Rungs[0], r.Unread)
 	}
-	if peak.Sys > 600<<20 {
+	if peak.Sys > 600<<20 && !need.Race {
 		t.Errorf("took %d MB", peak.Sys>>20)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/quench-proxy/quench/bench/proc"
 	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/scan"
 	"github.com/quench-proxy/quench/internal/scan/judge"
@@ -125,8 +126,10 @@ func mailboxRun(w io.Writer, quench string, size int64) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", quench, err)
 	}
+	peak := watch(cmd.Process.Pid)
 	messages, err := mailbox(in, size)
 	_ = in.Close()
+	most := peak()
 	if ended := cmd.Wait(); ended != nil {
 		return fmt.Errorf("scan a mailbox: %w", ended)
 	}
@@ -137,10 +140,29 @@ func mailboxRun(w io.Writer, quench string, size int64) error {
 		return fmt.Errorf("scan a mailbox: the sum does not say %s: %s", want, last.String())
 	}
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
 	fmt.Fprintf(w, "| mailbox of %.1f GB, %d messages | %.0f MB at most, %.0f s, %.0f s of processor (%.0f MB/s of one) |\n",
-		float64(size)/1e9, messages, float64(peak)*1024/1e6, time.Since(start).Seconds(), used.Seconds(), float64(size)/1e6/used.Seconds())
+		float64(size)/1e9, messages, float64(most)/1e6, time.Since(start).Seconds(), used.Seconds(), float64(size)/1e6/used.Seconds())
 	return nil
+}
+
+// watch notes the kernel's own peak of a process's memory until the process is
+// gone; peak waits for that. What wait(2) reports will not do: it counts what
+// this program held when it forked.
+func watch(pid int) (peak func() int64) {
+	most, gone := int64(0), make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for range tick.C {
+			_, p, err := proc.RSS(pid)
+			if err != nil {
+				return
+			}
+			most = max(most, p)
+		}
+	}()
+	return func() int64 { <-gone; return most }
 }
 
 // tail keeps the last line written to it, without its end if that is far away.

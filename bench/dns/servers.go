@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -56,8 +57,11 @@ func firstLine(ctx context.Context, name string, args ...string) (string, error)
 // quench runs as a person would run it, with the ledger and the metrics on; the
 // proxy's door is closed, as the others have none.
 func (l *lab) quench(ctx context.Context) (server, error) {
-	bin := l.o.quench
-	if bin == "" {
+	bin, err := filepath.Abs(l.o.quench) // it runs in a directory of its own
+	if err != nil {
+		return server{}, err
+	}
+	if l.o.quench == "" {
 		bin = l.path("quench")
 		out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/quench-proxy/quench/cmd/quench").CombinedOutput()
 		if err != nil {
@@ -122,7 +126,14 @@ server:
 // coredns blocks with its hosts plugin, which knows the names themselves and
 // none below them.
 func (l *lab) coredns(ctx context.Context) (server, error) {
-	v, err := firstLine(ctx, l.o.coredns, "-version")
+	bin, err := exec.LookPath(l.o.coredns)
+	if err != nil {
+		return server{}, err
+	}
+	if bin, err = filepath.Abs(bin); err != nil {
+		return server{}, err
+	}
+	v, err := firstLine(ctx, bin, "-version")
 	return server{version: v, filters: true, prepare: func(dir, addr string, names []string) ([]string, error) {
 		ip, port, _ := strings.Cut(addr, ":")
 		hosts, config := dir+"/hosts", dir+"/Corefile"
@@ -130,7 +141,7 @@ func (l *lab) coredns(ctx context.Context) (server, error) {
 			return nil, err
 		}
 		text := fmt.Sprintf(".:%s {\n bind %s\n hosts %s {\n  reload 0\n  no_reverse\n  fallthrough\n }\n cache\n forward . %s\n}\n", port, ip, hosts, l.upstream)
-		return []string{l.o.coredns, "-conf", config}, os.WriteFile(config, []byte(text), 0o600)
+		return []string{bin, "-conf", config}, os.WriteFile(config, []byte(text), 0o600)
 	}}, err
 }
 

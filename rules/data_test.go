@@ -67,6 +67,8 @@ var rightAlone = map[string]string{
 	"hotjar/hotjar":              "the script that films visits",
 	"hotjar/modules":             "its second half",
 	"hotjar/storage":             "the frame in which it keeps its number for the browser",
+	"epsilon/open":               "what was looked at, to follow people with advertisements of it",
+	"acxiom/open":                "matches the numbers of two companies",
 	"hotjar/visit":               "tells that a page was opened",
 }
 

@@ -288,7 +288,7 @@ func clip(v string) string {
 func (ru *rule) saying(q *detect.Request, page string) *detect.Saying {
 	s := &detect.Saying{
 		Site: detect.HostOf(q.Page), Guess: q.PageFrom == detect.PageGuess, Host: q.Host,
-		Likely: ru.tracker.spec.Confidence == "known",
+		Likely: ru.likely(),
 	}
 	if q.PageFrom == detect.PageDocument {
 		s.Site, s.Direct = "", true

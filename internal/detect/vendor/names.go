@@ -53,6 +53,9 @@ func (r *Rules) Names(host string) bool {
 
 // Covers reports whether rule n (index plus one) names host, or any host.
 func (r *Rules) Covers(n int32, host string) bool {
+	if re := r.rules[n-1].hostRE; re != nil {
+		return re.match(host)
+	}
 	for _, h := range r.rules[n-1].spec().Hosts {
 		d, under := strings.CutPrefix(h, ".")
 		stem, any := strings.CutSuffix(h, ".*")

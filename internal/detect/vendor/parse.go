@@ -119,12 +119,13 @@ func (c *checker) spec(s *Spec) {
 	if s.Company == "" {
 		c.add(nil, "company is missing")
 	}
-	if len(s.Trackers) == 0 {
+	if len(s.Trackers)+len(s.Mail) == 0 {
 		c.add(nil, "no trackers")
 	}
 	for i := range s.Trackers {
 		c.tracker([]any{"trackers", i}, &s.Trackers[i])
 	}
+	c.mail(s)
 }
 
 var idRE = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -186,6 +187,7 @@ func (c *checker) rules(p []any, t *TrackerSpec) {
 func (c *checker) hit(p []any, h *HitSpec) {
 	c.match(p, &h.MatchSpec, len(h.Payload) > 0)
 	c.conditions(at(p, "payload"), h.Payload)
+	c.word(at(p, "confidence"), "confidence", h.Confidence, "", "known")
 	c.word(at(p, "action"), "action", h.Action, "", "block", "strip", "observe")
 	c.word(at(p, "body"), "body", h.Body, append([]string{""}, bodyCodecs...)...)
 	if _, ok := detect.ParseReply(h.Reply); !ok {
@@ -198,7 +200,7 @@ func (c *checker) hit(p []any, h *HitSpec) {
 }
 
 func (c *checker) match(p []any, m *MatchSpec, signature bool) {
-	if len(m.Hosts) == 0 {
+	if len(m.Hosts) == 0 && m.HostRE == "" {
 		c.add(p, "hosts is missing")
 	}
 	for i, h := range m.Hosts {
@@ -208,6 +210,10 @@ func (c *checker) match(p []any, m *MatchSpec, signature bool) {
 			c.add(at(p, "hosts", i), `host "*" needs query, path_re or payload: a signature`)
 		}
 	}
+	if m.HostRE != "" && (len(m.Hosts) > 1 || len(m.Hosts) == 1 && m.Hosts[0] != "*") {
+		c.add(at(p, "host_re"), `host_re stands without hosts, or with "*"`)
+	}
+	c.regexp(at(p, "host_re"), m.HostRE)
 	c.regexp(at(p, "path_re"), m.PathRE)
 	c.conditions(at(p, "query"), m.Query)
 	c.word(at(p, "party"), "party", m.Party, "", "third")

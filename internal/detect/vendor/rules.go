@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/quench-proxy/quench/internal/detect"
 )
@@ -20,6 +21,7 @@ type Rules struct {
 	shortest int                // the length of the shortest key of places
 	stem     map[string][]int32 // "www.google" of "www.google.*"
 	any      anyHost
+	mail     func() *mailRules // nil if there are none
 	// longestStem is the length of the longest key of stem: no dot behind it
 	// can end one.
 	longestStem int
@@ -56,6 +58,7 @@ type rule struct {
 
 	paths   []pathPattern
 	pathRE  *lazyRE
+	hostRE  *lazyRE
 	query   []condition
 	payload []condition
 	params  []param
@@ -102,13 +105,14 @@ type namedEvent struct {
 
 // Compile builds Rules from checked specs. It fails if two trackers share an id.
 func Compile(specs []*Spec) (*Rules, error) {
-	r := &Rules{places: map[string]*place{}, stem: map[string][]int32{}}
-	r.any.last, r.any.first = map[string][]int32{}, map[string][]int32{}
+	r := emptyRules()
+	r.mail = sync.OnceValue(func() *mailRules { return compileMail(specs) })
 	var faults []error
 	ids := map[string]string{}
 	for _, s := range specs {
-		for i := range s.Trackers {
-			t := &s.Trackers[i]
+		trackers := s.withMail()
+		for i := range trackers {
+			t := &trackers[i]
 			if other, ok := ids[t.ID]; ok {
 				faults = append(faults, fmt.Errorf("rules: tracker %s is in %s and in %s", t.ID, other, s.File))
 				continue
@@ -117,7 +121,13 @@ func Compile(specs []*Spec) (*Rules, error) {
 			r.addTracker(s, t)
 		}
 	}
-	return r, errors.Join(faults...)
+	return &r, errors.Join(faults...)
+}
+
+func emptyRules() Rules {
+	r := Rules{places: map[string]*place{}, stem: map[string][]int32{}}
+	r.any.last, r.any.first = map[string][]int32{}, map[string][]int32{}
+	return r
 }
 
 func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
@@ -172,6 +182,7 @@ func (r *Rules) place(name string) *place {
 
 func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	ru.pathRE, ru.query, ru.methods = newRE(m.PathRE), conditions(m.Query), m.Methods
+	ru.hostRE = newRE(m.HostRE)
 	ru.third = m.Party == "third"
 	for _, p := range m.Paths {
 		ru.paths = append(ru.paths, newPathPattern(p))
@@ -192,6 +203,10 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	}
 	n := int32(len(r.rules))
 	r.rules = append(r.rules, ru)
+	if m.HostRE != "" {
+		r.any.add(n, &ru)
+		return
+	}
 	for _, h := range m.Hosts {
 		switch {
 		case h == "*":

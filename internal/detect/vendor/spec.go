@@ -19,7 +19,9 @@ type Spec struct {
 	// Sites are the company's own registrable domains: a rule with party
 	// "third" does not hold for a page on one of them.
 	Sites    []string      `yaml:"sites" json:"sites,omitempty"`
-	Trackers []TrackerSpec `yaml:"trackers" json:"trackers"`
+	Trackers []TrackerSpec `yaml:"trackers" json:"trackers,omitempty"`
+	// Mail is what the company puts into mail.
+	Mail []MailSpec `yaml:"mail" json:"mail,omitempty"`
 }
 
 // TrackerSpec is one product that tracks.
@@ -76,7 +78,11 @@ type MatchSpec struct {
 	// Hosts: "name" exactly; ".domain" for it and all below; "name.*" for name
 	// under any public suffix; "*" for any host (then Query, PathRE or
 	// Payload must be set: a signature).
-	Hosts []string `yaml:"hosts" json:"hosts"`
+	Hosts []string `yaml:"hosts" json:"hosts,omitempty"`
+	// HostRE is a regexp (RE2) on the host, for names with a number in them. It
+	// stands without Hosts, or narrows "*". Give a path too: it is what such
+	// rules are found by.
+	HostRE string `yaml:"host_re" json:"host_re,omitempty"`
 	// Paths: exact; a leading or trailing "*" makes a suffix or prefix.
 	Paths []string `yaml:"paths" json:"paths,omitempty"`
 	// PathRE is a regexp (RE2) on the path as written. Named groups become
@@ -118,6 +124,8 @@ type HitSpec struct {
 	// Payload: decoded payload keys that must match (regexp, "" for present);
 	// the body is held before the rule decides.
 	Payload map[string]string `yaml:"payload" json:"payload,omitempty"`
+	// Confidence "known" makes this hit less sure than its tracker.
+	Confidence string `yaml:"confidence" json:"confidence,omitempty"`
 	// Action is block (default), strip or observe.
 	Action string `yaml:"action" json:"action,omitempty"`
 	// Strip says what goes when Action is strip.
@@ -200,6 +208,7 @@ type ConsentSpec struct {
 type ExampleSpec struct {
 	Name    string            `yaml:"name" json:"name"`
 	Tracker string            `yaml:"tracker" json:"tracker,omitempty"` // only in rules/examples
+	Row     string            `yaml:"row" json:"row,omitempty"`         // only of mail: the kind of address it proves
 	URL     string            `yaml:"url" json:"url"`
 	Method  string            `yaml:"method" json:"method,omitempty"`
 	Type    string            `yaml:"type" json:"type,omitempty"`
@@ -216,7 +225,11 @@ type ExampleSpec struct {
 // WantSpec is the wanted verdict. Empty means not checked, but for Sentence of
 // a block, which is required in a rule's own examples.
 type WantSpec struct {
-	Action   string            `yaml:"action" json:"action"`
+	Action string `yaml:"action" json:"action"`
+	// Rule is the rule that must match, "tracker/rule"; with action allow one
+	// of Rules.Mail. Goal is what such a link must say of where it leads.
+	Rule     string            `yaml:"rule" json:"rule,omitempty"`
+	Goal     string            `yaml:"goal" json:"goal,omitempty"`
 	Reply    string            `yaml:"reply" json:"reply,omitempty"`
 	Activity string            `yaml:"activity" json:"activity,omitempty"`
 	Consent  string            `yaml:"consent" json:"consent,omitempty"`

@@ -56,14 +56,21 @@ func (w *walker) seeSized(e *elem, r *Ref, raise func(Why, Sure)) {
 }
 
 // named reports whether the current tag has an id, a name or an event handler.
+// A tag is looked through once, however many references it holds.
 func (w *walker) named() bool {
-	for _, a := range w.lv.sc.attrs {
-		name := w.lv.t.b[a.name:a.nameEnd]
+	lv := w.lv
+	if lv.namedAt == lv.tok.end {
+		return lv.named
+	}
+	lv.namedAt, lv.named = lv.tok.end, false
+	for _, a := range lv.sc.attrs {
+		name := lv.t.b[a.name:a.nameEnd]
 		if equalFold(name, "id") || equalFold(name, "name") || len(name) > 2 && hasPrefixFold(name, "on") {
-			return true
+			lv.named = true
+			break
 		}
 	}
-	return false
+	return lv.named
 }
 
 // zeroOrTiny says whether l's size is too small to see: one side of nothing,

@@ -107,8 +107,11 @@ type layer struct {
 	known  []known
 	firsts []int    // of known: the first of each name
 	raw    rawOwner // of the raw text that comes next
-	media  string   // media attribute of the style element whose text comes next
-	buf    [32]byte
+	// named belongs to the tag that ends at namedAt; see walker.named.
+	named   bool
+	namedAt int
+	media   string // media attribute of the style element whose text comes next
+	buf     [32]byte
 }
 
 // known is an attribute of the current tag that attrs lists.
@@ -144,7 +147,7 @@ func (w *walker) step() bool {
 	if !ok {
 		return false
 	}
-	lv.tok = tok
+	lv.tok, lv.namedAt = tok, 0
 	switch tok.kind {
 	case kindStart:
 		w.start()

@@ -256,6 +256,9 @@ func (s *Store) build(ctx context.Context, snap *Snapshot) error {
 	debug.FreeOSMemory()
 	if snap.key != "" {
 		snap.Set = s.saveCache(snap.Set, snap.key)
+		// What was built lies in the file now, and goes, with what it was written
+		// from.
+		debug.FreeOSMemory()
 	}
 	s.log.Info("lists compiled", "lists", len(snap.Lists), "rules", snap.Set.Len(), "took", time.Since(start))
 	return nil

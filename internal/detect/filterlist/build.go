@@ -28,6 +28,8 @@ var (
 // builder gathers rules for a Set. It keeps no Rule: what it keeps is as small
 // as the Set itself.
 type builder struct {
+	plainKey, plainShape uint32 // of the last rule that plain knows
+
 	s     *Set
 	hosts hostBuilder
 	names nameBuilder
@@ -49,7 +51,7 @@ type badfilter struct {
 
 // newBuilder makes a builder for lists of so many bytes together: a name takes
 // about as much room in it as its line.
-func newBuilder(seed uint64, lists, size int) *builder {
+func newBuilder(seed uint64, lists, size, lines int) *builder {
 	b := &builder{
 		s: &Set{seed: seed, lists: uint32(lists)}, uses: map[uint32]uint32{},
 		shapes: map[shape]uint32{}, regexes: map[regex]uint32{}, bad: map[string][]badfilter{},
@@ -57,7 +59,8 @@ func newBuilder(seed uint64, lists, size int) *builder {
 	b.strs.add("")
 	b.sets.words = []uint32{0}
 	b.hosts.seed = seed
-	b.hosts.tmp = make([]byte, 0, min(size+size/8, maxArena))
+	b.hosts.tmp = make([]byte, 0, min(size+13*lines, maxArena))
+	b.hosts.slots = make([]uint64, 4*lines/3+1)
 	b.hosts.realms = func(sh uint32) uint8 { return b.s.shapes[sh].realms() }
 	return b
 }
@@ -184,6 +187,34 @@ func (b *builder) finish() *Set {
 
 // shape interns everything about a rule but its pattern and line.
 func (b *builder) shape(r *Rule, hosted bool) (uint32, error) {
+	key := b.plain(r, hosted)
+	if key != 0 && key == b.plainKey {
+		return b.plainShape, nil
+	}
+	sh, err := b.newShape(r, hosted)
+	if key != 0 && err == nil {
+		b.plainKey, b.plainShape = key, sh
+	}
+	return sh, err
+}
+
+// plain returns what is the same for all rules of one shape whose text is a name
+// alone, or ||name^: of such a rule the list and the form say all but the name.
+// Of another it returns 0.
+func (b *builder) plain(r *Rule, hosted bool) uint32 {
+	name, text := r.Pattern.Host, r.Text
+	switch {
+	case !hosted || len(b.bad) > 0:
+	case r.HostOnly && text == name:
+		return uint32(r.List)<<1 | 1
+	case !r.HostOnly && len(text) == len(name)+3 && text[:2] == "||" && text[len(text)-1] == '^' && text[2:len(text)-1] == name:
+		return uint32(r.List) << 1
+	}
+	return 0
+}
+
+// newShape is shape for a rule that is not as the one before it.
+func (b *builder) newShape(r *Rule, hosted bool) (uint32, error) {
 	w := &r.Where
 	names := actsOnNames(r)
 	sh := shape{

@@ -12,7 +12,7 @@ import (
 type hostBuilder struct {
 	seed  uint64
 	tmp   []byte
-	slots []uint32 // hash to the first record of a name, offset plus one
+	slots []uint64 // the upper half of a name's hash, and the offset plus one of its first record
 	names int
 	count int
 	// mentioned holds what mention has added: 48 bits of the name's hash, and the shape.
@@ -36,13 +36,14 @@ func (h *hostBuilder) add(name string, shape, line uint32) {
 	if 4*h.names >= 3*len(h.slots) {
 		h.grow()
 	}
-	slot := h.slot(name)
+	upper := nameHash(name, h.seed) &^ (1<<32 - 1)
+	slot := h.slot(name, upper)
 	if h.slots[slot] == 0 {
-		h.slots[slot] = off + 1
+		h.slots[slot] = upper | uint64(off+1)
 		h.names++
 		return
 	}
-	first := h.tail(h.slots[slot] - 1)
+	first := h.tail(uint32(h.slots[slot]) - 1)
 	last := first
 	if end := binary.LittleEndian.Uint32(first[12:]); end != 0 {
 		last = h.tail(end - 1)
@@ -66,40 +67,44 @@ func (h *hostBuilder) mention(name string, shape uint32) {
 
 func (h *hostBuilder) tail(off uint32) []byte { return h.tmp[off+1+uint32(h.tmp[off]):][:tmpTail] }
 
-// slot returns where a name is, or where it belongs.
-func (h *hostBuilder) slot(name string) int {
-	hi, _ := bits.Mul64(nameHash(name, h.seed), uint64(len(h.slots)))
-	for i := int(hi); ; i++ {
-		if i == len(h.slots) {
-			i = 0
-		}
-		off := h.slots[i]
-		if off == 0 || string(h.tmp[off:off+uint32(h.tmp[off-1])]) == name {
-			return i
+// slot returns where a name is, or where it belongs. The names of others are
+// read only if they agree in half of the hash.
+func (h *hostBuilder) slot(name string, upper uint64) int {
+	i := h.home(upper)
+	for ; h.slots[i] != 0; i = h.after(i) {
+		off := uint32(h.slots[i])
+		if h.slots[i]^uint64(off) == upper && string(h.tmp[off:off+uint32(h.tmp[off-1])]) == name {
+			break
 		}
 	}
+	return i
+}
+
+func (h *hostBuilder) home(upper uint64) int {
+	i, _ := bits.Mul64(upper, uint64(len(h.slots)))
+	return int(i)
+}
+
+func (h *hostBuilder) after(i int) int {
+	if i++; i < len(h.slots) {
+		return i
+	}
+	return 0
 }
 
 func (h *hostBuilder) grow() {
 	old := h.slots
-	h.slots = make([]uint32, max(1024, 2*len(old)))
-	for _, off := range old {
-		if off != 0 {
-			h.slots[h.free(h.tmp[off:off+uint32(h.tmp[off-1])])] = off
+	h.slots = make([]uint64, max(1024, 2*len(old)))
+	for _, s := range old {
+		if s == 0 {
+			continue
 		}
-	}
-}
-
-// free returns where a name that is not there yet belongs.
-func (h *hostBuilder) free(name []byte) int {
-	hi, _ := bits.Mul64(nameHash(unsafe.String(unsafe.SliceData(name), len(name)), h.seed), uint64(len(h.slots)))
-	i := int(hi)
-	for h.slots[i] != 0 {
-		if i++; i == len(h.slots) {
-			i = 0
+		i := h.home(s &^ (1<<32 - 1))
+		for h.slots[i] != 0 {
+			i = h.after(i)
 		}
+		h.slots[i] = s
 	}
-	return i
 }
 
 // markEvery is how many records lie between two marks.
@@ -122,7 +127,7 @@ func (h *hostBuilder) finish() (t table, marks []uint32) {
 		arena = h.record(arena, at)
 	}
 	h.tmp, h.slots = nil, nil
-	return newTable(string(arena), offs, h.seed), marks
+	return newTable(unsafe.String(unsafe.SliceData(arena), len(arena)), offs, h.seed), marks
 }
 
 func (h *hostBuilder) record(arena []byte, at uint32) []byte {

@@ -25,11 +25,12 @@ func Compile(sources []Source, opt Options) (*Set, []Report) {
 	if opt.Seed == 0 {
 		opt.Seed = rand.Uint64() | 1
 	}
-	size := 0
+	size, lines := 0, 0
 	for i := range sources {
 		size += len(sources[i].Text)
+		lines += bytes.Count(sources[i].Text, []byte("\n"))
 	}
-	b := newBuilder(opt.Seed, len(sources), size)
+	b := newBuilder(opt.Seed, len(sources), size, min(lines, size/8))
 	for i, src := range sources {
 		if mayCancel(src.Text) || src.Include != nil {
 			Parse(src, uint16(i+1), func(r *Rule) {

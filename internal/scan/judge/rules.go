@@ -22,6 +22,7 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 	d := set.Request(q, b.judge.Policy)
 	if d.Step == detect.StepNone || d.Step == detect.StepStrip {
 		b.allowed(u, f)
+		b.mail(q, r, f)
 		return
 	}
 	verdicts := set.Explain(detect.Seen{Request: q, Policy: b.judge.Policy, At: b.m.Time}, d)

@@ -1,0 +1,32 @@
+package judge
+
+import (
+	"github.com/quench-proxy/quench/internal/detect"
+)
+
+// mail asks for what the rules know of mail alone. A link tells of a click, not
+// of opening, so it gets no further up than Token; a picture of a common shape
+// is held to what a signature needs.
+func (b *bench) mail(q *detect.Request, r *Ref, f *Finding) {
+	hit, ok := b.judge.Rules.Mail(q, b.judge.Policy)
+	if !ok || hit.Link != f.Link {
+		return
+	}
+	rung, activity := Token, "click"
+	switch {
+	case !hit.Link:
+		rung, activity = known(r, f, hit.Signature), "open"
+	case hit.Signature:
+		rung = f.Ladder
+	}
+	f.Ladder = min(f.Ladder, rung)
+	if hit.Link && f.Target == "" {
+		f.Target = hit.Goal
+	}
+	if f.Ladder == Ordinary { // the shape alone says nothing
+		return
+	}
+	f.Tracker, f.Disclosed = hit.Tracker, hit.Disclosed
+	f.Activity = &detect.Activity{Name: activity, Says: hit.Says}
+	f.Evidence = append(f.Evidence, hit.Evidence...)
+}

@@ -16,11 +16,11 @@ const (
 	// tellEvery is how long sightings wait for others behind the first.
 	tellEvery = 5 * time.Millisecond
 	// tellRate bounds the sightings a second that the ledger is handed in the long
-	// run, tellBurst those at once. A ledger takes tens of microseconds for each:
+	// run, tellBurst those at once. A ledger takes a hundred microseconds and more for each:
 	// without a bound a flood of questions would be a flood of writing, and the
 	// answers would wait for it. No home has so many for long; trays hold what
 	// comes in a rush.
-	tellRate  = 1000
+	tellRate  = 250
 	tellBurst = 1000
 )
 

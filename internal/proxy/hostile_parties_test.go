@@ -58,6 +58,9 @@ func stepBack() []string {
 func startParty(t *testing.T, bin, test string, through ...string) *party {
 	t.Helper()
 	args := append(through, bin, "-test.run=^"+test+"$", "-test.timeout=30m")
+	if to := os.Getenv(pressProfile); to != "" && test == "TestHostilePressProxy" {
+		args = append(args, "-test.cpuprofile="+to)
+	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), partyChild+"=1")
 	cmd.Stderr = os.Stderr

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -19,6 +20,10 @@ const (
 	// judgeDelay judges the neighbour's delay too: only where nothing else is
 	// busy does it say anything.
 	judgeDelay = "QUENCH_JUDGE_DELAY"
+	// pressRows is an expression for the attacks to make, by name; all by default.
+	pressRows = "QUENCH_PRESS_ROWS"
+	// pressProfile is where a profile of the proxy's processor time goes.
+	pressProfile = "QUENCH_PRESS_PROFILE"
 	// delayFloor is a 99th percentile under attack that needs no excuse, whatever
 	// the calm one was: no person sees a third of a frame of a screen, and at a
 	// calm 1 ms the ratio would judge the scheduler. A row that passes by it
@@ -132,7 +137,14 @@ func TestHostilePress(t *testing.T) {
 	judged := os.Getenv(judgeDelay) != ""
 	t.Logf("%-24s | %8s | %8s | %8s | %8s | %6s | %8s | %8s | %s", "attack", "p99 calm", "p99 then", "p50 calm", "p50 then", "ratio", "grew MB",
 		"cpu calm", "cpu then")
+	rows, err := regexp.Compile(os.Getenv(pressRows))
+	if err != nil {
+		t.Fatalf("%s: %v", pressRows, err)
+	}
 	for i, a := range attacks() {
+		if !rows.MatchString(a.name) {
+			continue
+		}
 		m := p.measure(b, i, judged)
 		m.print(t, a.name)
 		for n := 1; judged && m.slow() && n < delayTries; n++ {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,26 @@ func TestHostileAnswers(t *testing.T) {
 		}
 	}
 	neighbour(t, w, addr)
+}
+
+// TestAnswerHeaderBound: a header as large as any site's passes, one past the
+// bound does not.
+func TestAnswerHeaderBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.site(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Path[1:])
+		rw.Header().Set("X-Pad", strings.Repeat("y", n))
+	}), "site.example")
+	addr := w.serve(Always)
+	for _, tt := range []struct{ size, want int }{{1000, 200}, {maxAnswerHeader * 3 / 4, 200}, {maxAnswerHeader + 1000, 502}} {
+		for _, base := range []string{"http", "https"} {
+			resp, _ := get(t, w.client(addr, nil, base == "https"), fmt.Sprintf("%s://site.example/%d", base, tt.size))
+			if resp.StatusCode != tt.want {
+				t.Errorf("%s, a field of %d bytes: %d, want %d", base, tt.size, resp.StatusCode, tt.want)
+			}
+		}
+	}
 }
 
 // pourer places a site that answers with head and then line for ever; the

@@ -21,6 +21,11 @@ const (
 	narrowWindow = 24 << 10
 )
 
+// maxAnswerHeader bounds the header of an answer. It is less than that of a
+// request, which holds a browser's cookies: of fields of six bytes each, 256 KB
+// keep a processor busy for so long that other clients feel it.
+const maxAnswerHeader = 64 << 10
+
 // pools holds a transport for each class of client and target, so that a
 // connection which one client may use is never found by another who may not,
 // each with wide and with narrow windows.
@@ -96,7 +101,7 @@ func newTransport(c *core, window int) *http.Transport {
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxResponseHeaderBytes: maxAnswerHeader,
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        16 << 10,
 		HTTP2: &http.HTTP2Config{

@@ -124,6 +124,9 @@ func eventLine(e *ledger.Event) string {
 	if e.Count > 1 {
 		s += fmt.Sprintf(" (%d times)", e.Count)
 	}
+	if e.Client != "" { // another device than this one
+		s = e.Client + ": " + s
+	}
 	return e.Time.Local().Format("2006-01-02 15:04:05  ") + printable(s)
 }
 

@@ -116,7 +116,7 @@ func visitWary(t *testing.T, w *world, b *tab, site string) {
 			t.Errorf("page %d: the origin saw %v, want its page asked for once, untouched", i, v)
 		}
 	}
-	refused := "A program on this device asked for px.ads.linkedin.com, which belongs to LinkedIn Insight Tag (LinkedIn (Microsoft)); " +
+	refused := "A program asked for px.ads.linkedin.com, which belongs to LinkedIn Insight Tag (LinkedIn (Microsoft)); " +
 		"it would have learned that the device is awake and its IP address. Blocked."
 	w.events.await(t, refused, func(all []ledger.Event) bool {
 		return slices.ContainsFunc(all, func(e ledger.Event) bool { return e.Sentence == refused && e.Action == detect.Block })

@@ -88,7 +88,7 @@ func unknown(v *detect.Verdict) string {
 }
 
 func name(v *detect.Verdict) string {
-	s := "A program on this device asked for " + v.Say.Host
+	s := "A program asked for " + v.Say.Host
 	if v.Tracker != nil {
 		s += ", which belongs to " + who(v)
 	}

@@ -52,7 +52,7 @@ func TestSentence(t *testing.T) {
 		{"unknown pixel", detect.Verdict{Action: detect.Strip, Told: true, Say: &detect.Saying{Form: detect.FormUnknown, Site: "shop.example", Host: "t.example", Path: "/a"}},
 			"shop.example has told t.example, by an invisible image, that you opened a page on /a." + ip + " The request had left before we knew; the answer came back blank and without its cookie, and next time it will not leave."},
 		{"a name alone", detect.Verdict{Action: detect.Block, Tracker: acme, Say: &detect.Saying{Form: detect.FormName, Host: "px.acme.example"}},
-			"A program on this device asked for px.acme.example, which belongs to Acme Pixel (Acme Ads); it would have learned that the device is awake and its IP address. Blocked."},
+			"A program asked for px.acme.example, which belongs to Acme Pixel (Acme Ads); it would have learned that the device is awake and its IP address. Blocked."},
 		{"opened itself", detect.Verdict{Action: detect.Block, Tracker: acme, Activity: bought, Say: &detect.Saying{Direct: true, Host: "px.acme.example"}},
 			"Opening px.acme.example would have told Acme Pixel (Acme Ads) that you bought something." + ip + " Blocked."},
 		{"opened itself, told", detect.Verdict{Action: detect.Observe, Told: true, Tracker: acme, Activity: bought, Say: &detect.Saying{Direct: true, Host: "px.acme.example"}},

@@ -25,6 +25,7 @@ type body struct {
 	head    []byte // held until the place for the script is found
 	placed  bool
 	plain   bool // the rest passes as it is
+	came    *record
 	drained bool
 	buf     []byte
 	err     error
@@ -48,9 +49,11 @@ func (b *body) start() error {
 	b.in = b.src
 	var sink io.Writer = &b.out
 	if b.coding != nil {
-		dec, err := b.coding.undo(b.src)
+		b.came = &record{r: b.src}
+		dec, err := b.coding.undo(b.came)
 		if err != nil {
-			return broken(err)
+			b.asItCame()
+			return nil
 		}
 		b.in, b.close = dec, dec
 		b.enc = b.coding.do(&b.out)
@@ -64,12 +67,36 @@ func (b *body) start() error {
 	return nil
 }
 
-// broken is an error that ends a body early: an end within a coding is no end.
-func broken(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
+// maxKept is how much of a body is kept that has given nothing yet.
+const maxKept = 256 << 10
+
+// record keeps what was read, until something of it has been passed on.
+type record struct {
+	r    io.Reader
+	kept []byte
+	over bool
+}
+
+func (c *record) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if c.over = c.over || len(c.kept)+n > maxKept; c.over {
+		c.kept = nil
+	} else {
+		c.kept = append(c.kept, p[:n]...)
 	}
-	return err
+	return n, err
+}
+
+// asItCame gives up on a body that is not what its header says, before any of
+// it was passed on: the browser gets the site's own bytes, and its own error.
+func (b *body) asItCame() {
+	if b.close != nil {
+		b.close.Close()
+	}
+	b.in = io.MultiReader(bytes.NewReader(b.came.kept), b.src)
+	b.came, b.coding, b.enc, b.close = nil, nil, nil, nil
+	b.out.Reset()
+	b.placed, b.plain = true, true
 }
 
 // Read gives what is ready, and else what comes next.
@@ -86,8 +113,15 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, b.err
 		}
 		n, err := b.in.Read(b.buf)
+		if n == 0 && err != nil && err != io.EOF && b.came != nil && !b.came.over {
+			b.asItCame()
+			continue
+		}
 		if n > 0 {
 			b.take(b.buf[:n])
+		}
+		if b.came != nil && n > 0 {
+			b.came.over, b.came.kept = true, nil
 		}
 		if err != nil {
 			b.end(err)

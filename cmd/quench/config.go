@@ -19,7 +19,7 @@ import (
 const configName = "quench.yaml"
 
 // defaultDNS is where the DNS door listens if nobody says otherwise. If it is
-// taken, or there is nobody to ask, the door stays closed.
+// taken, the door stays closed.
 const defaultDNS = "127.0.0.1:5335"
 
 // config is quench.yaml.

@@ -71,7 +71,7 @@ func (s *service) openDNS(ctx context.Context, p passed) (*dnsDoor, error) {
 	}
 	p.closeDNS()
 	taken := errors.Is(err, syscall.EADDRINUSE)
-	if (taken || errors.Is(err, errNobody)) && s.over.dns == "" && d.Listen == defaultDNS && len(d.Upstreams) == 0 {
+	if taken && s.over.dns == "" && d.Listen == defaultDNS && len(d.Upstreams) == 0 {
 		s.log.Warn("the DNS door stays closed", "err", err)
 		return nil, nil
 	}
@@ -86,7 +86,12 @@ func (s *service) makeDNS(ctx context.Context, cfg *config, plain []string, p pa
 	if err := d.loadCert(&cfg.DNS, s.configDir()); err != nil {
 		return nil, err
 	}
-	g, err := s.upstreams(cfg, d, ownOf(append(slices.Clone(plain), p.dnsAddrs()...)))
+	own := ownOf(append(slices.Clone(plain), p.dnsAddrs()...))
+	g, err := s.upstreams(cfg, d, own)
+	if errors.Is(err, errNobody) { // the network may come later
+		s.log.Warn("there is nobody yet who could be asked for names", "err", err)
+		g, err = upstream.New(upstream.Options{Own: own, Log: s.log, Home: true})
+	}
 	if err != nil {
 		return nil, err
 	}

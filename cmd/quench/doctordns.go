@@ -94,7 +94,11 @@ func (s *service) examineDNS(ctx context.Context, r *report) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	for _, h := range d.switched.Group().Check(ctx) {
+	asked := d.switched.Group().Check(ctx)
+	if len(asked) == 0 {
+		r.add("upstream", fail, "this system names no resolver that could be asked", "is this machine online? Name one under dns.upstreams")
+	}
+	for _, h := range asked {
 		if h.Err != nil {
 			r.add("upstream", fail, upstreamText(h.Err), "is this machine online? Name others under dns.upstreams")
 			continue

@@ -210,11 +210,14 @@ func (s *service) greetDNS() {
 	if d == nil {
 		return
 	}
-	by := "it asks"
-	if d.conf != "" {
-		by = "as the system does, it asks"
+	by := "it asks " + strings.Join(d.asked(), ", ")
+	switch {
+	case len(d.asked()) == 0:
+		by = "it asks nobody yet, since this system names no resolver"
+	case d.conf != "":
+		by = "as the system does, " + by
 	}
-	s.app.say("  It answers DNS on %s; %s %s.", d.where(), by, strings.Join(d.asked(), ", "))
+	s.app.say("  It answers DNS on %s; %s.", d.where(), by)
 }
 
 // reloadOnHangup reloads at each SIGHUP until stop is called.

@@ -150,7 +150,9 @@ func (s *SystemResolver) finish(ctx context.Context, host string, l *flight) {
 // ask looks host up. When it returns, no socket of it is open.
 func (s *SystemResolver) ask(ctx context.Context, host string) (Answer, error) {
 	var open crowd
-	defer open.wait()
+	// The goroutine that package net looks names up in may dial after we were
+	// told the result: what counts sockets must turn it away, not only wait.
+	defer open.disperse()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := s.asker(ctx, &open)
@@ -196,7 +198,9 @@ func (s *SystemResolver) asker(ctx context.Context, open *crowd) *net.Resolver {
 		dial = new(net.Dialer).DialContext
 	}
 	r.Dial = func(dialCtx context.Context, network, addr string) (net.Conn, error) {
-		open.enter()
+		if !open.admit() {
+			return nil, net.ErrClosed
+		}
 		conn, err := dial(dialCtx, network, addr)
 		if err != nil {
 			open.leave()

@@ -226,3 +226,22 @@ func TestServeLeavesNoLookup(t *testing.T) {
 	eventually(t, "no goroutine of Serve", func() bool { return count() == 0 })
 	clients.Wait()
 }
+
+// TestLateDial wants no socket from a goroutine of package net that comes to
+// dial after the lookup has ended.
+func TestLateDial(t *testing.T) {
+	t.Parallel()
+	m := newMute()
+	s := &SystemResolver{Net: m.resolver()}
+	ctx, cancel := context.WithCancel(t.Context())
+	var open crowd
+	r := s.asker(ctx, &open)
+	cancel()
+	open.disperse()
+	if c, err := r.Dial(t.Context(), "tcp", "192.0.2.53:53"); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v, %v, want %v", c, err, net.ErrClosed)
+	}
+	if n := m.open.Load(); n != 0 {
+		t.Errorf("%d sockets are open", n)
+	}
+}

@@ -156,12 +156,32 @@ type crowd struct {
 	mu   sync.Mutex
 	n    int
 	zero chan struct{} // closed when n falls to zero; nil if nobody waits
+	shut bool          // nobody is admitted any more
 }
 
 func (c *crowd) enter() {
 	c.mu.Lock()
 	c.n++
 	c.mu.Unlock()
+}
+
+// admit is enter for those who may come too late: it counts the caller, or
+// says that the crowd is shut.
+func (c *crowd) admit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.shut {
+		c.n++
+	}
+	return !c.shut
+}
+
+// disperse admits nobody any more and waits for those who are there.
+func (c *crowd) disperse() {
+	c.mu.Lock()
+	c.shut = true
+	c.mu.Unlock()
+	c.wait()
 }
 
 func (c *crowd) leave() {

@@ -1,7 +1,7 @@
 // Package rules holds what Quench knows about trackers, as data: it embeds the
 // files and does nothing else.
 //
-//	builtin.json         vendors/*.yaml compiled (go generate), examples left out
+//	builtin.json         vendors/*.yaml compiled (go generate), examples left out; docs/vendors.md shows them
 //	vetoes.yaml          what no rule may ever stop
 //	never-intercept.yaml hosts whose TLS is never opened
 //	stubs/*.js           stand-ins for vendors' scripts
@@ -12,6 +12,7 @@ package rules
 import "embed"
 
 //go:generate go run ../internal/detect/vendor/gen .. rules/vendors builtin.json
+//go:generate go run ../internal/vendordoc .. rules/vendors ../docs/vendors.md
 
 // FS holds the files. The YAML under vendors is the source and is not part of
 // the program; a test proves builtin.json equal to it.

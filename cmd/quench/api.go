@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -12,15 +13,15 @@ import (
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/metrics"
+	"github.com/quench-proxy/quench/internal/strictyaml"
 )
 
 // api is what the control socket speaks for.
 func (s *service) api() control.Service {
-	al := memoryAllows{s.mem}
 	c := control.Service{
 		Status: s.status,
 		Allows: s.mem.ListAllows,
-		Allow:  al.add, RemoveAllow: al.remove,
+		Allow:  s.addAllow, RemoveAllow: memoryAllows{s.mem}.remove,
 		Browse: s.browseLease, Reload: s.reload,
 		ResetTrust: func() error { s.mem.Clients().Reset(); return nil },
 		Doctor:     s.doctor,
@@ -29,14 +30,57 @@ func (s *service) api() control.Service {
 		Metrics:    metrics.Handler(s.samples, s.log),
 	}
 	if s.ledger != nil {
-		b := book{s.ledger}
+		b := s.book()
 		c.Events, c.Follow, c.Erase = b.events, b.follow, b.erase
 	}
 	return c
 }
 
+// addAllow lets something pass, for somebody who is there.
+func (s *service) addAllow(r control.AllowRequest) (memory.Allow, error) {
+	if err := s.known(r.Client); err != nil {
+		return memory.Allow{}, err
+	}
+	return memoryAllows{s.mem}.add(r)
+}
+
+// known refuses a client's label that nobody has: what is said of it would hold
+// for nobody. Any address is one, its device may come later.
+func (s *service) known(label string) error {
+	if _, err := netip.ParseAddr(label); label == "" || err == nil {
+		return nil
+	}
+	var all []string
+	for _, g := range s.cfg.Load().Clients {
+		all = append(all, g.Name)
+	}
+	for _, d := range s.arrivals.list() {
+		all = append(all, d.Label)
+	}
+	if slices.Contains(all, label) {
+		return nil
+	}
+	text := fmt.Sprintf("no group and no device that was seen is called %q", label)
+	if n := strictyaml.Nearest(label, all); n != "" {
+		text += fmt.Sprintf("; did you mean %q?", n)
+	}
+	return errors.New(text)
+}
+
 // book reads and erases a ledger in the words of the control API.
-type book struct{ l *ledger.Ledger }
+type book struct {
+	l    *ledger.Ledger
+	tell func() // makes doors hand on what they hold back; nil: none does
+}
+
+// book is the service's ledger.
+func (s *service) book() book {
+	return book{s.ledger, func() {
+		if d := s.dns.Load(); d != nil && d.door != nil {
+			d.door.Tell()
+		}
+	}}
+}
 
 // chosen reports whether e is of the company that q names.
 func chosen(q *control.Query, e *ledger.Event) bool {
@@ -57,6 +101,9 @@ const freshTime = time.Second
 func (b book) fresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()
+	if b.tell != nil {
+		b.tell()
+	}
 	_ = b.l.Flush(ctx)
 }
 

@@ -124,6 +124,7 @@ func checkConfig(file string, data []byte, c *config, trackers []string) error {
 	}
 	k.ledger(&c.Ledger)
 	k.metrics(&c.Metrics)
+	k.clashes(c)
 	return errors.Join(k.faults...)
 }
 
@@ -269,6 +270,9 @@ func checkListen(s string) error {
 		return nil
 	}
 	host, port, err := net.SplitHostPort(s)
+	if _, bare := netip.ParseAddr(strings.Trim(s, "[]")); bare == nil {
+		return fmt.Errorf("%q names no port; write %s", s, net.JoinHostPort(strings.Trim(s, "[]"), "PORT"))
+	}
 	if err != nil {
 		return fmt.Errorf("%q is not an address such as 127.0.0.1:8118, nor off", s)
 	}

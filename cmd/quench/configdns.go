@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -67,8 +69,8 @@ func (k *checker) dns(d *dnsConfig) {
 	for i, s := range d.AllowFrom {
 		if p, err := parsePrefix(s); err != nil {
 			k.fault(err.Error(), "dns", "allow_from", i)
-		} else if p.Bits() == 0 {
-			k.fault(fmt.Sprintf("%s is everybody: an open resolver, which others use for attacks; name your own networks", s), "dns", "allow_from", i)
+		} else if half(p) {
+			k.fault(fmt.Sprintf("%s is everybody, or a good part: an open resolver, which others use for attacks; name your own networks", s), "dns", "allow_from", i)
 		}
 	}
 	for i, h := range d.PrivateNames {
@@ -202,20 +204,28 @@ func (k *checker) certificate(d *dnsConfig) {
 
 // load reads the certificate; files are relative to dir.
 func (d *dnsConfig) load(dir string) (*tls.Certificate, error) {
-	at := func(path string) string {
-		if filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(dir, path)
-	}
 	if d.TLS.Cert == "" || d.TLS.Key == "" {
 		return nil, errors.New("a certificate and its key belong together: tls: {cert: FILE, key: FILE}")
 	}
-	cert, err := tls.LoadX509KeyPair(at(d.TLS.Cert), at(d.TLS.Key))
+	cert, err := tls.LoadX509KeyPair(within(dir, d.TLS.Cert), within(dir, d.TLS.Key))
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s with key %s: %w", d.TLS.Cert, d.TLS.Key, err)
 	}
 	return &cert, nil
+}
+
+// within is where the configuration in dir means path to be.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// keyOpen reports whether every user of this machine can read the key.
+func (d *dnsConfig) keyOpen(dir string) bool {
+	info, err := os.Stat(within(dir, d.TLS.Key))
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0
 }
 
 // certNames lists what a certificate is for.

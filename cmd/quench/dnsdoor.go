@@ -30,7 +30,8 @@ type dnsDoor struct {
 	door     *dnsfilter.Door
 	switched dnsfilter.Switch
 	cert     atomic.Pointer[tls.Certificate]
-	queries  *queryLog // nil if nobody turned it on
+	keyOpen  atomic.Bool // everybody on this machine can read its key
+	queries  *queryLog   // nil if nobody turned it on
 	home     *arrivals
 	conf     string // the system's, "" if the upstreams were named
 
@@ -173,6 +174,7 @@ func (d *dnsDoor) loadCert(c *dnsConfig, dir string) error {
 		return fmt.Errorf("dns.tls: %w", err)
 	}
 	d.cert.Store(cert)
+	d.keyOpen.Store(c.keyOpen(dir))
 	return nil
 }
 

@@ -111,6 +111,7 @@ func (s *service) doctor(ctx context.Context) []control.Check {
 	} else {
 		r.add("rules", ok, fmt.Sprintf("%d trackers, %s", about.Trackers, about.Source), "")
 	}
+	s.examineExceptions(r, time.Now())
 	s.examineDNS(ctx, r)
 	examineListState(r, s.lists)
 	examineLists(r, withOwnFaults(s.lists), time.Now())
@@ -122,6 +123,27 @@ func (s *service) doctor(ctx context.Context) []control.Check {
 		examineStats(r, st)
 	}
 	return r.checks
+}
+
+// examineExceptions says what passes at the user's own wish: who wonders why
+// something is not blocked looks here.
+func (s *service) examineExceptions(r *report, now time.Time) {
+	for _, p := range s.pauses.List(now) {
+		fix := "to end it: quench pause end"
+		if p.Client != "" {
+			fix += " " + p.Client
+		}
+		r.add("pause", warn, describePause(control.Pause{Client: p.Client, Until: p.Until}), fix)
+	}
+	n := len(s.cfg.Load().Allow)
+	for _, a := range s.mem.ListAllows() {
+		if a.Until.IsZero() || a.Until.After(now) {
+			n++
+		}
+	}
+	if n > 0 {
+		r.add("allow", ok, plural(n, "exception")+" of yours let something pass; quench allow ls lists those given by command", "")
+	}
 }
 
 type reportJSON struct {

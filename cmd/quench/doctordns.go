@@ -131,6 +131,9 @@ func (d *dnsDoor) examineCert(r *report) {
 	if c == nil {
 		return
 	}
+	if d.keyOpen.Load() {
+		r.add("dns certificate", warn, "others on this machine can read its key", "chmod 600 the file that dns.tls.key names")
+	}
 	end := c.Leaf.NotAfter
 	says := fmt.Sprintf("for %s, until %s", strings.Join(certNames(c.Leaf), ", "), end.Format(time.DateOnly))
 	switch now := time.Now(); {

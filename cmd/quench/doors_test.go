@@ -141,7 +141,7 @@ func (b *both) get(from, link string) (status int, kind string) {
 func (b *both) events() (doors map[string]int) {
 	b.t.Helper()
 	doors = map[string]int{}
-	err := book{b.ledger}.events(b.t.Context(), control.Query{}, func(e ledger.Event) error {
+	err := b.book().events(b.t.Context(), control.Query{}, func(e ledger.Event) error {
 		doors[e.Door+" "+e.Client+" "+e.Request.Host+" "+e.Action.String()] += e.Count
 		return nil
 	})
@@ -214,7 +214,7 @@ func TestBothDoors(t *testing.T) {
 		"dns  a.alias.example block", "proxy  b.alias.example block",
 	} {
 		if got[want] != 1 {
-			t.Errorf("%q is in the log %d times, want once", want, got[want])
+			t.Errorf("%q is in the log %d times, want once: %v", want, got[want], got)
 		}
 	}
 	for e := range got {

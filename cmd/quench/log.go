@@ -171,7 +171,7 @@ func (a *app) readLog(ctx context.Context, q control.Query, o logOptions) (err e
 		return err
 	}
 	defer closeLedger(l)
-	return book{l}.events(ctx, q, show)
+	return book{l: l}.events(ctx, q, show)
 }
 
 // openLedger opens the ledger of a directory that no service owns;
@@ -266,5 +266,5 @@ func (a *app) erase(ctx context.Context, e control.Erase) (int64, error) {
 		return 0, err
 	}
 	defer closeLedger(l)
-	return book{l}.erase(ctx, e)
+	return book{l: l}.erase(ctx, e)
 }

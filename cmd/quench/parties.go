@@ -11,6 +11,7 @@ import (
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/dnsfilter/clients"
 	"github.com/quench-proxy/quench/internal/lists"
+	"github.com/quench-proxy/quench/internal/memory"
 )
 
 // fromGroup says that a list was asked for by a group of clients; if nobody else
@@ -167,8 +168,19 @@ func (m *maker) policy(named []string, allow []detect.Override, pause bool) *det
 			return slices.Contains(l.From, lists.FromRules) || slices.Contains(numbers, uint16(i+1))
 		})
 	}
-	m.p.allow[p] = allow
+	m.p.allow[p] = cleaned(allow)
 	return p
+}
+
+// cleaned is allow as the engine asks for it, pasted URLs and all.
+func cleaned(allow []detect.Override) []detect.Override {
+	var out []detect.Override
+	for _, o := range allow {
+		if o, err := memory.CheckOverride(o); err == nil { // loading refuses what is none
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // everybody is nil if all lists hold for everybody.

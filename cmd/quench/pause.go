@@ -33,6 +33,9 @@ func (a *app) pauseCmd() *cobra.Command {
 			if err != nil {
 				return usagef("--for: %w", err)
 			}
+			if d > control.MaxPause {
+				return usagef("--for: a pause is at most %s; \"pause: true\" in a group of the configuration is for good", shortSpan(control.MaxPause))
+			}
 			r := control.PauseRequest{Client: first(args), Seconds: max(1, int64(d/time.Second))}
 			c, err := a.running()
 			if err != nil {
@@ -85,6 +88,13 @@ func describePause(p control.Pause) string {
 	return fmt.Sprintf("nothing is blocked for %s until %s", who, p.Until.Local().Format("2006-01-02 15:04:05"))
 }
 
+func describeEnd(client string) string {
+	if client == "" {
+		return "trackers are blocked again for everybody without a pause of their own"
+	}
+	return "trackers are blocked again for " + client
+}
+
 func (a *app) pauseLsCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -127,7 +137,11 @@ func (a *app) pauseEndCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.Resume(cmd.Context(), control.ResumeRequest{Client: first(args)})
+			if err := c.Resume(cmd.Context(), control.ResumeRequest{Client: first(args)}); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.out, describeEnd(first(args)))
+			return err
 		},
 	}
 }
@@ -143,6 +157,9 @@ func (s *service) pausesAPI() control.PauseService {
 			return out
 		},
 		Add: func(r control.PauseRequest) (control.Pause, error) {
+			if err := s.known(r.Client); err != nil {
+				return control.Pause{}, err
+			}
 			now := time.Now()
 			until := now.Add(time.Duration(r.Seconds) * time.Second).UTC().Truncate(time.Second)
 			return control.Pause{Client: r.Client, Until: until}, s.pauses.Pause(r.Client, until, now)

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
-	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,22 +21,7 @@ const (
 // portHolder names the process that listens on the port of addr, as far as the
 // system tells: "name (process 123)", or "" if it does not.
 func portHolder(addr string) string {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ""
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return ""
-	}
-	inodes := map[string]bool{}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		listening(table, uint16(n), inodes)
-	}
-	if len(inodes) == 0 {
-		return ""
-	}
-	return ownerOf(inodes)
+	return holder(addr, listens, "/proc/net/tcp", "/proc/net/tcp6")
 }
 
 // dnsPortHolder is portHolder for a port that UDP or TCP may have.
@@ -42,17 +29,24 @@ func dnsPortHolder(addr string) string {
 	if who := portHolder(addr); who != "" {
 		return who
 	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ""
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
+	return holder(addr, unconnected, "/proc/net/udp", "/proc/net/udp6")
+}
+
+// The states of sockets in the tables.
+const (
+	listens     = "0A"
+	unconnected = "07" // UDP without a peer
+)
+
+// holder names the process that has a socket in the way of addr.
+func holder(addr, state string, tables ...string) string {
+	want, ok := wanted(addr)
+	if !ok {
 		return ""
 	}
 	inodes := map[string]bool{}
-	for _, table := range []string{"/proc/net/udp", "/proc/net/udp6"} {
-		bound(table, uint16(n), "07", inodes)
+	for _, table := range tables {
+		bound(table, want, state, inodes)
 	}
 	if len(inodes) == 0 {
 		return ""
@@ -60,28 +54,41 @@ func dnsPortHolder(addr string) string {
 	return ownerOf(inodes)
 }
 
-// listening adds the socket inodes that listen on port to inodes.
-func listening(table string, port uint16, inodes map[string]bool) {
-	bound(table, port, "0A", inodes)
-}
-
-// bound adds the socket inodes of a table that have port and are in a state: 0A
-// listens, 07 is UDP's without a peer.
-func bound(table string, port uint16, state string, inodes map[string]bool) {
+// bound adds the socket inodes of a table that are in a state and in the way of
+// who wants an address.
+func bound(table string, w want, state string, inodes map[string]bool) {
 	f, err := os.Open(table)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	want := fmt.Sprintf(":%04X", port)
 	lines := bufio.NewScanner(f)
 	for n := 0; lines.Scan() && n < maxTCPTable; n++ {
 		// sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode
 		field := strings.Fields(lines.Text())
-		if len(field) >= 10 && strings.HasSuffix(field[1], want) && field[3] == state {
+		if len(field) < 10 || field[3] != state {
+			continue
+		}
+		if has, ok := tableAddr(field[1]); ok && w.clashes(&want{addr: has, wildcard: has.Addr().IsUnspecified()}) {
 			inodes[field[9]] = true
 		}
 	}
+}
+
+// tableAddr reads an address as the kernel writes it: each word of four bytes
+// in the order of this machine, the port as a number, all in hex.
+func tableAddr(text string) (netip.AddrPort, bool) {
+	host, port, _ := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(host)
+	n, err2 := strconv.ParseUint(port, 16, 16)
+	if err != nil || err2 != nil || len(raw)%4 != 0 {
+		return netip.AddrPort{}, false
+	}
+	for i := 0; i < len(raw); i += 4 {
+		binary.BigEndian.PutUint32(raw[i:], binary.NativeEndian.Uint32(raw[i:]))
+	}
+	a, ok := netip.AddrFromSlice(raw)
+	return netip.AddrPortFrom(a.Unmap(), uint16(n)), ok
 }
 
 // ownerOf looks for a process that has one of the sockets open. Without root

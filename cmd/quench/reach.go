@@ -19,7 +19,7 @@ func checkReach(listen string, p *proxyConfig) error {
 		if err != nil {
 			continue // a fault of its own
 		}
-		if prefix.Bits() == 0 && p.PasswordFile == "" {
+		if half(prefix) && p.PasswordFile == "" {
 			return fmt.Errorf("%s can be reached from beyond this machine and allow_from has everybody (%s): an open proxy; name your networks there, or set password_file",
 				listen, text)
 		}
@@ -30,6 +30,16 @@ func checkReach(listen string, p *proxyConfig) error {
 			"name your clients, such as allow_from: [127.0.0.0/8, \"::1\", 192.168.1.0/24], or listen on 127.0.0.1", listen)
 	}
 	return nil
+}
+
+// half reports whether p is so large a part of the internet that it is no
+// network of anybody's: two or a few such make everybody.
+func half(p netip.Prefix) bool {
+	if p.Addr().Is4() {
+		return p.Bits() < 7
+	}
+	local := netip.MustParsePrefix("fc00::/7").Contains(p.Addr()) || netip.MustParsePrefix("fe80::/10").Contains(p.Addr())
+	return p.Bits() < 7 || p.Bits() < 16 && !local
 }
 
 // reachesOut reports whether an address to listen on is more than loopback.

@@ -83,7 +83,7 @@ func TestFollowLosesNothing(t *testing.T) {
 	}()
 	seen := map[int64]int{}
 	enough := errors.New("enough")
-	err = book{s.ledger}.follow(t.Context(), control.Query{Since: time.Now().Add(-time.Hour)}, func(e ledger.Event) error {
+	err = book{l: s.ledger}.follow(t.Context(), control.Query{Since: time.Now().Add(-time.Hour)}, func(e ledger.Event) error {
 		if seen[e.ID]++; len(seen) == all {
 			return enough
 		}

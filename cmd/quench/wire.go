@@ -24,11 +24,7 @@ import (
 // memory returns the part of the configuration that Policies carry.
 func (c *config) memory() memory.Config {
 	m := memory.Config{Observe: c.Mode == "observe", Strict: c.Strict, Loaders: map[string]detect.LoaderMode{}}
-	for _, o := range c.Allow {
-		if o, err := memory.CheckOverride(o); err == nil {
-			m.Allows = append(m.Allows, o)
-		}
-	}
+	m.Allows = cleaned(c.Allow)
 	for id, v := range c.Vendors {
 		m.Loaders[id], _ = detect.ParseLoaderMode(v.Loader)
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// maxPauseFor bounds how far ahead a pause may end: it is for a moment, and ends
+// MaxPause bounds how far ahead a pause may end: it is for a moment, and ends
 // with the service.
-const maxPauseFor = 7 * 24 * time.Hour
+const MaxPause = 7 * 24 * time.Hour
 
 // Pause is a client for whom nothing is blocked until then. What passes is
 // recorded all the same.
@@ -42,8 +42,8 @@ type PauseService struct {
 }
 
 func (r PauseRequest) check() error {
-	if r.Seconds < 1 || r.Seconds > int64(maxPauseFor/time.Second) {
-		return fmt.Errorf("seconds is not a number from 1 to %d", int64(maxPauseFor/time.Second))
+	if r.Seconds < 1 || r.Seconds > int64(MaxPause/time.Second) {
+		return fmt.Errorf("seconds is not a number from 1 to %d", int64(MaxPause/time.Second))
 	}
 	return ResumeRequest{r.Client}.check()
 }
@@ -100,7 +100,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.Service.Pauses.End(q.Client) {
-		return &httpError{http.StatusNotFound, errors.New("nothing is paused there")}
+		return &httpError{http.StatusNotFound, errors.New("there is no such pause")}
 	}
 	return answer(w, countJSON{Schema, 1})
 }

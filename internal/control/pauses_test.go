@@ -35,7 +35,7 @@ func TestPauses(t *testing.T) {
 	for _, r := range []struct {
 		PauseRequest
 		want string
-	}{{PauseRequest{"", 0}, "seconds"}, {PauseRequest{"", -1}, "seconds"}, {PauseRequest{"x", int64(maxPauseFor/time.Second) + 1}, "seconds"},
+	}{{PauseRequest{"", 0}, "seconds"}, {PauseRequest{"", -1}, "seconds"}, {PauseRequest{"x", int64(MaxPause/time.Second) + 1}, "seconds"},
 		{PauseRequest{strings.Repeat("x", maxName+1), 1}, "longer"}, {PauseRequest{"full", 1}, "too many"}} {
 		if _, err := c.Pause(t.Context(), r.PauseRequest); err == nil || !strings.Contains(err.Error(), r.want) {
 			t.Errorf("%+v: got %v, want %q", r.PauseRequest, err, r.want)

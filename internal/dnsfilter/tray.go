@@ -114,6 +114,10 @@ func (d *Door) tellLedger(stop <-chan struct{}) {
 	}
 }
 
+// Tell hands the ledger all that was blocked before the call, which else takes
+// a few milliseconds. It may be called from any goroutine at any time.
+func (d *Door) Tell() { d.tellAll() }
+
 // tellAll hands on what waits. When it returns, all that was put by before the
 // call has been handed on.
 func (d *Door) tellAll() {

@@ -72,14 +72,14 @@ func (a *app) scanCmd() *cobra.Command {
 				return err
 			}
 			if o.compare {
-				return a.scanCompare(&o, args)
+				return a.scanCompare(cmd.Context(), &o, args)
 			}
 			return a.scan(cmd.Context(), &o, args)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if o.filter || slices.Contains(os.Args, "--filter") { // whatever is wrong, the mail passes
-			return a.passThrough(err)
+			return a.passThrough(c.Context(), err)
 		}
 		return flagError(c, err)
 	})
@@ -202,7 +202,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, args []string) error {
 		return err
 	}
 	in := scanrun.Options{Paths: args, Source: source.Options{Stdin: a.in, From: from}}
-	copies, err := a.copies(o, &in)
+	copies, err := a.copies(ctx, o, &in)
 	if err != nil {
 		return err
 	}
@@ -276,9 +276,17 @@ func (j *scanJob) report(r *scan.Report, m *source.Message) error {
 
 // failed says what could not be read; the scan goes on.
 func (j *scanJob) failed(e *source.FileError) {
+	_ = j.to.Failed(e) // a broken output shows at the next report
+	if errors.Is(e, source.ErrSkipped) {
+		j.total.Skipped++
+		if j.a.verbose {
+			j.bar.clear()
+			j.a.say("quench: %s", printable(e.Error()))
+		}
+		return
+	}
 	j.bar.clear()
 	j.total.Failed++
-	_ = j.to.Failed(e) // a broken output shows at the next report
 	j.a.say("quench: %s", printable(e.Error()))
 }
 

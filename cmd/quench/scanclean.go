@@ -22,13 +22,13 @@ type copies struct {
 
 // copies prepares the copies. Standard input is put on disk first: it is read
 // twice, once to be scanned and once to be copied.
-func (a *app) copies(o *scanOptions, in *scanrun.Options) (*copies, error) {
+func (a *app) copies(ctx context.Context, o *scanOptions, in *scanrun.Options) (*copies, error) {
 	c := &copies{}
 	if o.clean == "" {
 		return c, nil
 	}
 	if slices.Contains(in.Paths, "-") {
-		if err := c.keep(a.in, in); err != nil {
+		if err := c.keep(source.Patient(ctx, a.in), in); err != nil {
 			c.end()
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func (c *copies) end() {
 
 // scanFilter is --filter: it never fails, for a mail would be lost.
 func (a *app) scanFilter(ctx context.Context, o *scanOptions, args []string) error {
-	why, lost := clean.Filter(a.in, a.out, func() (*scan.Scanner, error) {
+	why, lost := clean.Filter(ctx, a.in, a.out, func() (*scan.Scanner, error) {
 		if o.broken != nil {
 			return nil, o.broken
 		}
@@ -110,8 +110,8 @@ func (a *app) scanFilter(ctx context.Context, o *scanOptions, args []string) err
 }
 
 // passThrough is the filter when the command line is not understood.
-func (a *app) passThrough(why error) error {
-	_, lost := clean.Filter(a.in, a.out, func() (*scan.Scanner, error) { return nil, why })
+func (a *app) passThrough(ctx context.Context, why error) error {
+	_, lost := clean.Filter(ctx, a.in, a.out, func() (*scan.Scanner, error) { return nil, why })
 	a.passed(why)
 	return lost
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -10,10 +11,10 @@ import (
 )
 
 // scanCompare is --compare: two copies of one mail side by side.
-func (a *app) scanCompare(o *scanOptions, args []string) error {
+func (a *app) scanCompare(ctx context.Context, o *scanOptions, args []string) error {
 	var copies [2]*scan.Copy
 	for i, path := range args {
-		m, err := a.oneMessage(path)
+		m, err := a.oneMessage(ctx, path)
 		if err != nil {
 			return &codedError{exitUnreadable, err}
 		}
@@ -27,10 +28,12 @@ func (a *app) scanCompare(o *scanOptions, args []string) error {
 }
 
 // oneMessage reads a file that holds one message.
-func (a *app) oneMessage(path string) (*source.Message, error) {
+func (a *app) oneMessage(ctx context.Context, path string) (*source.Message, error) {
 	var first *source.Message
-	for m, err := range source.Open([]string{path}, source.Options{Stdin: a.in}) {
+	for m, err := range source.Open(ctx, []string{path}, source.Options{Stdin: a.in}) {
 		switch {
+		case errors.Is(err, source.ErrSkipped):
+			continue
 		case err != nil:
 			return nil, err
 		case m.Kind == source.HAR:

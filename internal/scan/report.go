@@ -18,7 +18,8 @@ type Report struct {
 	Offset, Length int64
 	Index          int
 	Mbox           bool
-	// Kind is one of: mail page outlook archive.
+	// Kind is one of: mail page outlook archive, and text for what was given as
+	// mail and has no header.
 	Kind string
 	// From and Subject are as the header has them, decoded; Sender is the
 	// domain of From. Empty for what has no header.
@@ -37,6 +38,8 @@ type Report struct {
 	Problems, Unread []string
 	// Clean is the plan of a clean copy, nil if none was asked for.
 	Clean *Plan
+	// Nothing: not one body could be read.
+	Nothing bool
 	// Stack is where a fault of our own happened, "" if none did.
 	Stack string
 }
@@ -58,6 +61,9 @@ func kindWord(m *source.Message) string {
 
 // header takes what a reader knows a message by.
 func (r *Report) header(m *mail.Message) {
+	if r.Kind == "mail" && len(m.Header) == 0 {
+		r.Kind = "text"
+	}
 	r.From, r.Subject, r.Sender = m.Header.Get("From"), m.Header.Get("Subject"), m.From().Domain
 	seal := m.Seals()
 	for _, s := range [...]struct {
@@ -105,6 +111,20 @@ func (r *Report) troubles(m *mail.Message, src *source.Message) {
 			r.Problems = append(r.Problems, p.String())
 		}
 	}
+}
+
+// nothing reports whether no body of m could be read.
+func nothing(m *mail.Message) bool {
+	shut := map[string]bool{}
+	for _, p := range m.Problems {
+		shut[p.Part] = shut[p.Part] || p.What == mail.BadAttachment || p.What == mail.EncryptedBody
+	}
+	for _, p := range m.Parts {
+		if !p.Container && !shut[p.Path] && p.Seal&mail.Encrypted == 0 && len(p.Body) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Report) unread(what string) {
@@ -176,8 +196,9 @@ func lines(m *source.Message, findings []judge.Finding) []int {
 type Total struct {
 	explain.Mailbox
 	// Partly counts messages of which something was not looked at, Failed the
-	// inputs that could not be read, or not to their end.
-	Partly, Failed int
+	// inputs that could not be read, or not to their end, Skipped what lies in
+	// folders and is nothing to scan.
+	Partly, Failed, Skipped int
 	// Bytes is how many bytes the messages had.
 	Bytes int64
 	// Cleaned counts references made inert, Changed the messages that changed,
@@ -221,7 +242,13 @@ func (t *Total) String() string {
 		out = append(out, counted(t.Partly, "message")+" could not be looked at in full.")
 	}
 	if t.Failed > 0 {
-		out = append(out, counted(t.Failed, "input")+" could not be read to the end.")
+		out = append(out, counted(t.Failed, "input")+" could not be read, or not to the end.")
+	}
+	switch {
+	case t.Skipped == 1:
+		out = append(out, "1 file in these folders is no mail and was passed over.")
+	case t.Skipped > 1:
+		out = append(out, counted(t.Skipped, "file")+" in these folders are no mail and were passed over.")
 	}
 	return strings.Join(out, " ")
 }

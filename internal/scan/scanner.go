@@ -51,6 +51,7 @@ func (s *Scanner) Message(m *source.Message) (r *Report) {
 	r.Lines = lines(m, r.Findings)
 	r.finish()
 	r.troubles(x.mail, m)
+	r.Nothing = len(r.Unread) > 0 && nothing(x.mail)
 	if s.Cleaning != nil {
 		r.Clean = s.clean(m, x, r.Findings)
 	}
@@ -137,4 +138,4 @@ func (x *reading) judge(s *Scanner, m *source.Message) []judge.Finding {
 }
 
 // ofPage says of a page what the words of package explain say of mail.
-var ofPage = strings.NewReplacer("this mail", "this page", "the mail itself", "the page itself", "mail program", "browser", "copy of the mail", "copy of the page")
+var ofPage = strings.NewReplacer("this mail", "this page", "This mail", "This page", "the mail itself", "the page itself", "mail program", "browser", "copy of the mail", "copy of the page")

@@ -5,17 +5,32 @@ import (
 	"strings"
 )
 
-// Words is what the message does, in one to three sentences.
+// Words is what the message does, in one to three sentences. It says so where
+// the message could not be read, or not in full, or is no mail at all.
 func (r *Report) Words() string {
+	if r.Kind == "archive" {
+		return r.archiveWords()
+	}
 	s := r.Summary.String()
+	switch {
+	case r.Stack != "":
+		return "This message could not be scanned."
+	case r.Nothing && !r.Summary.Reports:
+		s = "This mail could not be read, so nobody can say what it reports."
+	case len(r.Unread) > 0 && !r.Summary.Reports:
+		s = "Nothing in what could be read of this mail is known to report back; the rest is unknown."
+	}
 	switch r.Kind {
 	case "page":
 		return ofPage.Replace(s)
-	case "archive":
-		return r.archiveWords()
+	case "text":
+		return "This is no mail: it has no header. It was read as plain text. " + ofText.Replace(s)
 	}
 	return s
 }
+
+// ofText says of text what is said of mail.
+var ofText = strings.NewReplacer("this mail", "this text", "This mail", "This text", "the mail itself", "the text itself", "copy of the mail", "copy of the text")
 
 func (r *Report) archiveWords() string {
 	told := map[string]bool{}
@@ -32,7 +47,12 @@ func (r *Report) archiveWords() string {
 		}
 		told[name] = true
 	}
-	if n == 0 {
+	switch {
+	case len(r.Findings) == 0 && len(r.Unread) > 0:
+		return "No request could be read from this recorded session."
+	case len(r.Findings) == 0:
+		return "This recorded session holds no request."
+	case n == 0:
 		return fmt.Sprintf("%s; none of them is known to report on you.", counted(len(r.Findings), "request"))
 	}
 	return fmt.Sprintf("%s, %d of them to %s that report on you.", counted(len(r.Findings), "request"), n, counted(len(told), "tracker"))

@@ -55,6 +55,11 @@ func New(o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range o.Paths {
+		if info, err := os.Stat(p); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s can be read only once, and a copy needs it twice; give it as standard input", p)
+		}
+	}
 	info, err := os.Stat(o.Out)
 	isDir := err == nil && info.IsDir()
 	switch {

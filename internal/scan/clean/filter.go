@@ -2,6 +2,7 @@ package clean
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 
@@ -18,17 +19,22 @@ const MaxFiltered = source.MaxHeld
 // unchanged if anything goes wrong; make gives the Scanner, whose Cleaning is
 // set, and may fail too. Whatever was read of in is written to out, so that the
 // mail is never lost: the first error says why it was not cleaned, the second
-// that it could not be passed on.
-func Filter(in io.Reader, out io.Writer, make func() (*scan.Scanner, error)) (why, lost error) {
+// that it could not be passed on. If ctx ends while the mail is still coming,
+// nothing is written and the second error is ctx's.
+func Filter(ctx context.Context, in io.Reader, out io.Writer, make func() (*scan.Scanner, error)) (why, lost error) {
+	in = source.Patient(ctx, in)
 	raw, rerr := io.ReadAll(io.LimitReader(in, MaxFiltered+1))
 	text := raw
 	switch {
+	case rerr != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
 	case rerr != nil:
 		why = fmt.Errorf("read the mail: %w", rerr)
+	case len(raw) == 0: // nothing to pass on
 	case len(raw) > MaxFiltered:
 		why = fmt.Errorf("the mail is longer than %d bytes", int64(MaxFiltered))
 	default:
-		text, why = cleaned(raw, make)
+		text, why = cleaned(context.WithoutCancel(ctx), raw, make)
 	}
 	if _, err := out.Write(text); err != nil {
 		return why, fmt.Errorf("pass the mail on: %w", err)
@@ -42,7 +48,7 @@ func Filter(in io.Reader, out io.Writer, make func() (*scan.Scanner, error)) (wh
 }
 
 // cleaned gives raw clean, or raw itself with the reason.
-func cleaned(raw []byte, make func() (*scan.Scanner, error)) (out []byte, why error) {
+func cleaned(ctx context.Context, raw []byte, make func() (*scan.Scanner, error)) (out []byte, why error) {
 	out = raw
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -54,7 +60,7 @@ func cleaned(raw []byte, make func() (*scan.Scanner, error)) (out []byte, why er
 		return raw, err
 	}
 	var edits []markup.Edit
-	for m, err := range source.Open([]string{"-"}, source.Options{Stdin: bytes.NewReader(raw)}) {
+	for m, err := range source.Open(ctx, []string{"-"}, source.Options{Stdin: bytes.NewReader(raw)}) {
 		switch {
 		case err != nil:
 			return raw, err

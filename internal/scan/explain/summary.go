@@ -266,6 +266,9 @@ func (b *Mailbox) String() string {
 	if b.Messages == 0 {
 		return "No messages."
 	}
+	if b.Reporting == 0 {
+		return fmt.Sprintf("None of %s reports back.", counted(b.Messages, "message", "messages"))
+	}
 	verb := "report"
 	if b.Reporting == 1 {
 		verb = "reports"

@@ -6,6 +6,7 @@ package page
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -134,7 +135,7 @@ func where(r *scan.Report, i int) string {
 
 // Failed takes an input that could not be read.
 func (w *Writer) Failed(e *source.FileError) error {
-	if len(w.failed) < maxFailures {
+	if !errors.Is(e, source.ErrSkipped) && len(w.failed) < maxFailures {
 		w.failed = append(w.failed, e.Error())
 	}
 	return nil

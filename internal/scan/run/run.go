@@ -39,7 +39,8 @@ type Sink struct {
 	// Report takes a report and the message it is about, whose Raw it may read
 	// until it returns.
 	Report func(*scan.Report, *source.Message) error
-	// Failed takes an input that could not be read, or not to its end.
+	// Failed takes an input that could not be read, or not to its end, or that
+	// was passed over (source.ErrSkipped).
 	Failed func(*source.FileError)
 }
 
@@ -89,7 +90,10 @@ type pipe struct {
 func (p *pipe) read(ctx context.Context, o Options) {
 	defer close(p.order)
 	defer close(p.todo)
-	for m, err := range source.Open(o.Paths, o.Source) {
+	for m, err := range source.Open(ctx, o.Paths, o.Source) {
+		if ctx.Err() != nil {
+			return // what came half is no message
+		}
 		it := &item{msg: m, report: make(chan *scan.Report, 1)}
 		if err != nil && !errors.As(err, &it.err) {
 			it.err = &source.FileError{Err: err}

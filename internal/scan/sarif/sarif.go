@@ -8,6 +8,7 @@ package sarif
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/url"
 	"path/filepath"
@@ -231,7 +232,9 @@ func (w *Writer) note(what string, loc location) {
 
 // Failed keeps an input that could not be read for the end of the log.
 func (w *Writer) Failed(e *source.FileError) error {
-	w.note(e.Err.Error(), at(e.File, nil))
+	if !errors.Is(e, source.ErrSkipped) {
+		w.note(e.Err.Error(), at(e.File, nil))
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package show
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 
 	"github.com/quench-proxy/quench/internal/scan"
@@ -71,12 +72,20 @@ func (j *JSON) Report(r *scan.Report) error {
 	return j.w.Flush()
 }
 
-// Failed prints an input that could not be read.
+// Failed prints an input that could not be read, or was passed over.
 func (j *JSON) Failed(e *source.FileError) error {
-	err := j.enc.Encode(struct {
+	var line struct {
 		place
-		Error string `json:"error"`
-	}{place{judge.Schema, "scan", e.File, e.Offset}, e.Err.Error()})
+		Error   string `json:"error,omitempty"`
+		Skipped string `json:"skipped,omitempty"`
+	}
+	line.place = place{judge.Schema, "scan", e.File, e.Offset}
+	if errors.Is(e, source.ErrSkipped) {
+		line.Skipped = e.Err.Error()
+	} else {
+		line.Error = e.Err.Error()
+	}
+	err := j.enc.Encode(line)
 	if err != nil {
 		return err
 	}
@@ -91,6 +100,7 @@ type total struct {
 	Bytes    int64         `json:"bytes"`
 	Partly   int           `json:"partly_read"`
 	Failed   int           `json:"failed"`
+	Skipped  int           `json:"skipped,omitempty"`
 	Cleaned  int           `json:"cleaned,omitempty"`
 	Changed  int           `json:"changed,omitempty"`
 	Refused  int           `json:"refused,omitempty"`
@@ -107,7 +117,7 @@ func (j *JSON) End(t *scan.Total) error {
 		place
 		Total total `json:"total"`
 	}{place{Schema: judge.Schema, Door: "scan"}, total{
-		&t.Mailbox, t.Bytes, t.Partly, t.Failed, t.Cleaned, t.Changed, t.Refused, t.Share(), t.Worst(), t.Trackers(maxRows), t.Senders(maxRows), t.String(),
+		&t.Mailbox, t.Bytes, t.Partly, t.Failed, t.Skipped, t.Cleaned, t.Changed, t.Refused, t.Share(), t.Worst(), t.Trackers(maxRows), t.Senders(maxRows), t.String(),
 	}})
 	if err != nil {
 		return err

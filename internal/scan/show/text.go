@@ -170,7 +170,7 @@ func (t *Text) tail(r *scan.Report) {
 
 // End prints the mailbox, if there was more than one message.
 func (t *Text) End(total *scan.Total) error {
-	if total.Messages != 1 || total.Failed > 0 {
+	if total.Messages != 1 || total.Failed > 0 || total.Skipped > 0 {
 		if t.shown > 0 {
 			fmt.Fprintln(t.w)
 		}

@@ -186,9 +186,9 @@ func sniff(head []byte, name string) shape {
 		return isEmlx
 	case looksLikeMail(text):
 		return isMail
-	case ext == ".html" || ext == ".htm" || ext == ".xhtml" || isPage(text) || utf16Page(head):
+	case ext == ".html" || ext == ".htm" || ext == ".xhtml" || isPage(text) || widePage(head):
 		return isHTML
-	case ext == ".eml" || ext == ".mht" || ext == ".mhtml":
+	case (ext == ".eml" || ext == ".mht" || ext == ".mhtml") && !foreign(head):
 		return isMail
 	}
 	return isNothing
@@ -211,8 +211,30 @@ func isPage(text []byte) bool {
 	return bytes.HasPrefix(low, []byte("<?xml")) && bytes.Contains(low, []byte("<html"))
 }
 
-func utf16Page(head []byte) bool {
-	return len(head) > 4 && (bytes.HasPrefix(head, []byte("\xff\xfe<\x00")) || bytes.HasPrefix(head, []byte("\xfe\xff\x00<")))
+// widePage reports whether head is markup in UTF-16 or UTF-32: a byte order mark
+// and "<", or "<" and the letter or "!" behind it among zeros.
+func widePage(head []byte) bool {
+	for _, mark := range [...]string{"\xff\xfe<\x00", "\xfe\xff\x00<", "\xff\xfe\x00\x00<\x00\x00\x00", "\x00\x00\xfe\xff\x00\x00\x00<"} {
+		if bytes.HasPrefix(head, []byte(mark)) {
+			return true
+		}
+	}
+	for _, w := range [...]struct{ unit, at int }{{2, 0}, {2, 1}, {4, 0}, {4, 3}} {
+		if len(head) >= 8*w.unit && head[w.at] == '<' && narrow(head[:8*w.unit], w.unit, w.at) {
+			return true
+		}
+	}
+	return false
+}
+
+// narrow reports whether all units of b are ASCII characters at place at.
+func narrow(b []byte, unit, at int) bool {
+	for i, c := range b {
+		if (i%unit == at) != (c != 0 && c < 0x80) {
+			return false
+		}
+	}
+	return true
 }
 
 // emlx is Apple Mail's form: a line with the message's length, then it.
@@ -225,8 +247,8 @@ func emlx(head []byte) bool {
 func looksLikeMail(text []byte) bool {
 	known := 0
 	for n := 0; n < 100 && len(text) > 0; n++ {
-		line := firstLine(text)
-		text = text[min(len(text), len(line)+1):]
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
+		text = rest
 		line = bytes.TrimRight(line, "\r")
 		switch name := fieldName(line); {
 		case len(line) == 0 && n > 0:

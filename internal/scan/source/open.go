@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,12 +22,17 @@ type Options struct {
 }
 
 // Open gives the messages of paths in order: files, folders (names sorted;
-// those with new and cur are Maildirs), globs, "-". An error is a *FileError;
-// it ends one input, not the sequence. Nothing is open and nothing runs
-// between sequences; the sequence is for one goroutine.
-func Open(paths []string, o Options) iter.Seq2[*Message, error] {
+// those with new and cur are Maildirs), globs, "-". A pipe or terminal that is
+// named is read as a stream; in folders only plain files count. An error is a
+// *FileError; it ends one input, not the sequence, or wraps ErrSkipped.
+//
+// When ctx ends, so does the sequence, with an error that wraps ctx's, at once
+// even where it waits for a pipe. What waits there ends with the pipe or the
+// process; nothing else is open or runs after the sequence, which is for one
+// goroutine.
+func Open(ctx context.Context, paths []string, o Options) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
-		r := &reader{o: o, yield: yield, order: o.From.Order, resuming: o.From.File != ""}
+		r := &reader{ctx: ctx, o: o, yield: yield, order: o.From.Order, resuming: o.From.File != ""}
 		for _, p := range paths {
 			if !r.path(p) {
 				return
@@ -71,6 +77,7 @@ func expand(path string) []string {
 // reader gives messages to yield. Its methods report false when yield wants no
 // more.
 type reader struct {
+	ctx      context.Context
 	o        Options
 	yield    func(*Message, error) bool
 	order    int
@@ -80,8 +87,16 @@ type reader struct {
 }
 
 func (r *reader) fail(file string, at int64, err error) bool {
-	r.stopped = r.stopped || !r.yield(nil, &FileError{file, at, err})
+	r.stopped = r.stopped || !r.yield(nil, &FileError{file, at, err}) || r.ctx.Err() != nil
 	return !r.stopped
+}
+
+// skip tells of what is passed over in a folder.
+func (r *reader) skip(name, what string) bool {
+	if r.resuming {
+		return true
+	}
+	return r.fail(name, 0, fmt.Errorf("%s: %w", what, ErrSkipped))
 }
 
 // path reads one of the given paths.
@@ -101,7 +116,7 @@ func (r *reader) path(path string) bool {
 			continue
 		}
 		if !info.IsDir() {
-			if !r.file(name, place{named: true}) {
+			if !r.file(name, place{named: true}, info.Mode()) {
 				return false
 			}
 			continue
@@ -129,30 +144,31 @@ func (r *reader) folder(dir string, depth int) bool {
 	maildir := slices.Contains(names, "cur") && slices.Contains(names, "new")
 	inMaildir := filepath.Base(dir) == "cur" || filepath.Base(dir) == "new"
 	for _, name := range names {
+		if maildir && name == "tmp" {
+			continue
+		}
 		path := filepath.Join(dir, name)
 		info, err := os.Lstat(path)
-		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			if info, err = os.Stat(path); err == nil && info.IsDir() {
-				continue
-			}
+		link := err == nil && info.Mode()&fs.ModeSymlink != 0
+		if link {
+			info, err = os.Stat(path)
 		}
+		on := true
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // gone since: mail moves while it is read
 		case err != nil:
-			if !r.fail(path, 0, err) {
-				return false
-			}
+			on = r.fail(path, 0, err)
+		case info.IsDir() && link:
+			on = r.skip(path, "a link to a folder")
 		case info.IsDir():
-			if maildir && name == "tmp" {
-				continue
-			}
-			if !r.folder(path, depth+1) {
-				return false
-			}
-		case info.Mode().IsRegular() && !(maildir && name != "cur" && name != "new"):
-			if !r.file(path, place{maildir: inMaildir}) {
-				return false
-			}
+			on = r.folder(path, depth+1)
+		case !info.Mode().IsRegular():
+			on = r.skip(path, kindOf(info.Mode()))
+		case !(maildir && name != "cur" && name != "new"):
+			on = r.file(path, place{maildir: inMaildir}, info.Mode())
+		}
+		if !on {
+			return false
 		}
 	}
 	return true
@@ -176,7 +192,7 @@ type place struct {
 	maildir bool
 }
 
-func (r *reader) file(name string, at place) bool {
+func (r *reader) file(name string, at place, mode fs.FileMode) bool {
 	skip := Place{}
 	if r.resuming {
 		if name != r.o.From.File {
@@ -184,7 +200,7 @@ func (r *reader) file(name string, at place) bool {
 		}
 		r.resuming, skip = false, r.o.From
 	}
-	f, err := os.Open(name)
+	f, err := openFile(r.ctx, name, mode)
 	if err != nil {
 		return r.fail(name, 0, err)
 	}
@@ -201,9 +217,9 @@ func (r *reader) stdin() bool {
 		r.resuming, skip = false, r.o.From
 	}
 	if r.o.Stdin == nil {
-		return true
+		return r.fail("-", 0, ErrEmpty)
 	}
-	return r.stream(r.o.Stdin, "-", place{named: true}, skip)
+	return r.stream(Patient(r.ctx, r.o.Stdin), "-", place{named: true}, skip)
 }
 
 // stream reads one file, whatever it holds.
@@ -218,13 +234,15 @@ func (r *reader) stream(src io.Reader, name string, at place, skip Place) bool {
 	m := Message{File: name, Maildir: at.maildir, Compressed: in.compressed}
 	switch {
 	case len(head) == 0:
-		return r.ended(in, name)
+		return r.nothing(name, at)
 	case kind == isMbox && !at.maildir:
 		return r.mbox(&m, skip)
 	case skip.Offset > 0:
 		return true
 	case kind == isNothing && !at.named && !at.maildir:
-		return true
+		return r.skip(name, "neither mail nor page nor recorded session")
+	case kind == isNothing && at.named && binary(head):
+		return r.fail(name, 0, fmt.Errorf("%w: it looks like %s", ErrNotMail, looks(head)))
 	case kind == isHAR:
 		m.Kind, m.Body = HAR, in
 		return r.give(&m) && r.ended(in, name)
@@ -235,6 +253,20 @@ func (r *reader) stream(src io.Reader, name string, at place, skip Place) bool {
 		in.offset += int64(len(line))
 	}
 	return r.single(&m)
+}
+
+// nothing reads a file of which not one byte came.
+func (r *reader) nothing(name string, at place) bool {
+	_, err := r.input.buf.Peek(1)
+	switch {
+	case err != io.EOF:
+		return r.fail(name, 0, err)
+	case at.named:
+		return r.fail(name, 0, ErrEmpty)
+	case at.maildir:
+		return true
+	}
+	return r.skip(name, "empty")
 }
 
 // ended reports the error that cut in short.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/quench-proxy/quench/internal/scan/mail"
 )
@@ -28,8 +29,17 @@ const (
 	MaxWindow = 64 << 20
 )
 
-// ErrNoMail is wrapped for a path below which nothing looks like mail.
-var ErrNoMail = errors.New("no mail found")
+var (
+	// ErrNoMail is wrapped for a path below which nothing looks like mail.
+	ErrNoMail = errors.New("no mail found")
+	// ErrSkipped is wrapped for what lies in a folder and is nothing to scan: a
+	// file of another kind, a pipe, a link to a folder. It is no failure.
+	ErrSkipped = errors.New("passed over")
+	// ErrNotMail is wrapped for a path that was named and is of no kind to scan.
+	ErrNotMail = errors.New("this is no mail, page or recorded session")
+	// ErrEmpty is wrapped for a path that was named and holds no byte.
+	ErrEmpty = errors.New("it is empty")
+)
 
 // Kind says what a Message holds.
 type Kind uint8
@@ -116,9 +126,19 @@ type FileError struct {
 // Error names the file and what went wrong.
 func (e *FileError) Error() string {
 	if e.Offset > 0 {
-		return fmt.Sprintf("read %s at byte %d: %v", e.File, e.Offset, e.Err)
+		return fmt.Sprintf("read %s at byte %d: %v", e.name(), e.Offset, e.Err)
 	}
-	return fmt.Sprintf("read %s: %v", e.File, e.Err)
+	if p := (*fs.PathError)(nil); errors.As(e.Err, &p) && p.Path == e.File {
+		return fmt.Sprintf("read %s: %v", e.File, p.Err) // the name once is enough
+	}
+	return fmt.Sprintf("read %s: %v", e.name(), e.Err)
+}
+
+func (e *FileError) name() string {
+	if e.File == "-" {
+		return "standard input"
+	}
+	return e.File
 }
 
 // Unwrap gives what went wrong.

@@ -17,6 +17,35 @@ import (
 	"github.com/quench-proxy/quench/internal/need"
 )
 
+// TestNamed: a path that was named and is nothing to scan is said to be so; in
+// a folder it is passed over.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	crlf := "X-First: 1\r\nDKIM-Signature: v=1; d=\r\n\tx.example\r\nFrom: a@a.example\r\n\r\ntext\r\n"
+	for name, c := range map[string]struct {
+		file, text, named, found string
+	}{
+		"picture":         {"a.eml", "\x89PNG\r\n\x1a\n\x00", "this is no mail, page or recorded session: it looks like a picture", "neither mail nor page nor recorded session: passed over"},
+		"document":        {"a", "%PDF-1.7\n", "this is no mail, page or recorded session: it looks like a PDF document", "neither mail nor page nor recorded session: passed over"},
+		"zeros":           {"a", "ab\x00\x01", "this is no mail, page or recorded session: it looks like binary data", "neither mail nor page nor recorded session: passed over"},
+		"empty":           {"a.eml", "", "it is empty", "empty: passed over"},
+		"text":            {"a", "hello\n", "", "neither mail nor page nor recorded session: passed over"},
+		"CRLF, name late": {"a.msg", crlf, "", ""},
+		"page in UTF-32":  {"a", "<\x00\x00\x00h\x00\x00\x00t\x00\x00\x00m\x00\x00\x00l\x00\x00\x00>\x00\x00\x00a\x00\x00\x00b\x00\x00\x00", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := write(t, map[string]string{c.file: c.text})
+			for path, want := range map[string]string{filepath.Join(dir, c.file): c.named, dir: c.found} {
+				list, errs := read(t, dir, []string{path}, Options{})
+				if want == "" && (len(list) != 1 || errs != nil) || want != "" && (len(errs) == 0 || errs[0] != "read "+c.file+": "+want || len(list) > 0) {
+					t.Errorf("%s: %d messages, errors %q, want %q", path, len(list), errs, want)
+				}
+			}
+		})
+	}
+}
+
 // write makes files of a tree below a new folder.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
@@ -44,7 +73,7 @@ type got struct {
 func read(t *testing.T, dir string, paths []string, o Options) (list []got, errs []string) {
 	t.Helper()
 	order := o.From.Order
-	for m, err := range Open(paths, o) {
+	for m, err := range Open(t.Context(), paths, o) {
 		if err != nil {
 			var fe *FileError
 			if !errors.As(err, &fe) {
@@ -142,8 +171,13 @@ func TestPlaces(t *testing.T) {
 	if d := cmp.Diff(want, list); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
-	if len(errs) != 2 || !strings.Contains(errs[0], "no mail found") || !strings.Contains(errs[1], "absent") {
-		t.Errorf("errors %q, want the empty folder and the absent file", errs)
+	wantErrs := []string{
+		"read box/notes.txt: neither mail nor page nor recorded session: passed over",
+		"read empty/readme: neither mail nor page nor recorded session: passed over",
+		"read empty: search folder: no mail found", "read absent: no such file or directory",
+	}
+	if d := cmp.Diff(wantErrs, errs); d != "" {
+		t.Errorf("errors (-want +got)\n%s", d)
 	}
 }
 
@@ -183,7 +217,7 @@ func TestGoOn(t *testing.T) {
 		t.Fatalf("%d messages, want 6", len(all))
 	}
 	n := 0
-	for m, err := range Open([]string{dir}, Options{}) {
+	for m, err := range Open(t.Context(), []string{dir}, Options{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +251,7 @@ func TestLongMessage(t *testing.T) {
 	tail := "--b b\nContent-Type: text/html\n\n<img src=//h/2>\n--b b--\n"
 	n := 80
 	whole := int64(len(head) + n*len(body) + len(tail))
-	for m, err := range Open([]string{"-"}, Options{Stdin: pattern(head, body, n, tail)}) {
+	for m, err := range Open(t.Context(), []string{"-"}, Options{Stdin: pattern(head, body, n, tail)}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +267,7 @@ func TestLongMessage(t *testing.T) {
 		}
 	}
 	text := "From: a@a.example\nContent-Type: text/html\n\n"
-	for m := range Open([]string{"-"}, Options{Stdin: pattern(text, body, 100, "")}) {
+	for m := range Open(t.Context(), []string{"-"}, Options{Stdin: pattern(text, body, 100, "")}) {
 		if len(m.Raw) > MaxHeld || len(m.Raw) < MaxHeld-100 || len(m.Holes) != 1 {
 			t.Errorf("text without end: kept %d bytes, %d holes; want nearly %d and 1", len(m.Raw), len(m.Holes), MaxHeld)
 		}
@@ -257,7 +291,7 @@ func TestCorpus(t *testing.T) {
 	dir := need.Data(t, "mail")
 	for name, want := range map[string]int{"mimekit/simple.mbox.txt": 3, "mimekit/unmunged.mbox.txt": 2, "mimekit/content-length.mbox.txt": 29, "mimekit/issue1189.mbox.txt": 4, "spamassassin_t/nice.mbox": 3} {
 		n := 0
-		for _, err := range Open([]string{filepath.Join(dir, name)}, Options{}) {
+		for _, err := range Open(t.Context(), []string{filepath.Join(dir, name)}, Options{}) {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -276,7 +310,7 @@ func FuzzMbox(x *testing.F) {
 	}
 	x.Fuzz(func(t *testing.T, src []byte) {
 		end := int64(0)
-		for m, err := range Open([]string{"-"}, Options{Stdin: bytes.NewReader(src)}) {
+		for m, err := range Open(t.Context(), []string{"-"}, Options{Stdin: bytes.NewReader(src)}) {
 			if err != nil {
 				continue
 			}
@@ -300,7 +334,7 @@ func BenchmarkMbox(x *testing.B) {
 	x.SetBytes(int64(len(box)))
 	for x.Loop() {
 		n := 0
-		for range Open([]string{"-"}, Options{Stdin: strings.NewReader(box)}) {
+		for range Open(x.Context(), []string{"-"}, Options{Stdin: strings.NewReader(box)}) {
 			n++
 		}
 		if n != 200 {

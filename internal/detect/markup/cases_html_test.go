@@ -74,6 +74,7 @@ var elementCases = []vectorCase{
 	{50, `<img src="a.gif"><base href="http://{H}/">`, Inert},
 	{1, `<img src="a.gif"><base href="http://{H}/x/y">`, Opening},
 	{48, `<div><template shadowrootmode=open><img src=//x.test/></template><template><p><a href=http://{H}/></template></div>`, Inert},
+	{48, `<div><template shadowrootmode=none><p></div></body><a href="http://{H}/">x</a></template></div>`, Inert},
 }
 
 var headCases = []vectorCase{

@@ -6,6 +6,11 @@ import "bytes"
 type cssBlock struct {
 	at       atRule
 	selector span // of a rule, or the prelude of an at-rule
+
+	read  bool   // gate has filled in the rest
+	text  string // the selector or media query, cut at MaxAlt
+	gated bool   // V095
+	when  When   // what the block waits for, Opening if for nothing
 }
 
 // atRule is the kind of an at-rule; atNone is a plain rule.
@@ -240,7 +245,7 @@ func (s *cssWalk) open(t cssToken) {
 	at := s.at
 	s.end(t.end)
 	if s.nblocks < maxBlocks {
-		s.blocks[s.nblocks] = cssBlock{at, prelude}
+		s.blocks[s.nblocks] = cssBlock{at: at, selector: prelude, when: Opening}
 	}
 	s.nblocks++
 }

@@ -261,35 +261,6 @@ func propertyPlace(name []byte) (Vector, When) {
 	return 71, Opening
 }
 
-// gates notes the conditions of the enclosing blocks.
-func (s *cssWalk) gates(f *find) {
-	for i := min(s.nblocks, maxBlocks) - 1; i >= 0; i-- {
-		b := &s.blocks[i]
-		switch b.at {
-		case atMedia:
-			f.tricks.add(94)
-			f.media = cut(bytes.TrimSpace(b.selector.b[min(len("@media"), len(b.selector.b)):]), MaxAlt)
-		case atNone:
-			if f.selector == "" {
-				f.selector = cut(bytes.TrimSpace(b.selector.b), MaxAlt)
-			}
-			if gated(b.selector.b) {
-				f.tricks.add(95)
-			}
-		}
-	}
-}
-
-// gated reports selectors that hold only for some readers or values.
-func gated(sel []byte) bool {
-	for _, p := range []string{":visited", ":link", ":hover", ":active", ":focus", ":target", ":checked", ":valid", ":invalid", ":autofill", ":placeholder-shown"} {
-		if indexFold(sel, p) >= 0 {
-			return true
-		}
-	}
-	return bytes.IndexByte(sel, '[') >= 0
-}
-
 // each reports whatever in v looks like an absolute URL.
 func (s *cssWalk) each(v span, fn cssFunc) {
 	for _, u := range urlsIn(v.b) {

@@ -9,6 +9,7 @@ type carrier struct {
 	void      bool
 	top       bool // the element on top of the stack carries it
 	media     string
+	print     bool // media asks for paper only
 }
 
 // find is a reference on its way out: its bytes, decoded, and where it stands.
@@ -102,7 +103,7 @@ func (w *walker) surround(r *Ref, f *find) {
 	r.Context = Context{InLink: w.ctx.link > 0, Property: f.prop, Selector: f.selector, Media: f.media, Condition: w.cond}
 	if w.ctx.template > 0 {
 		r.Tricks.add(48)
-		if r.When != Legacy {
+		if r.When != Legacy && r.Vector != 26 { // where frames mean something there are no templates
 			r.When = Inert
 		}
 	}

@@ -75,7 +75,7 @@ func holdsTag(b []byte) bool {
 // styleText walks a style element's content as CSS, and as markup too where a
 // reader may see tags in it: in SVG, and where sanitizers and browsers part.
 func (w *walker) styleText(t span) {
-	c := carrier{tag: "style", elem: t.whole(), media: w.lv.media}
+	c := carrier{tag: "style", elem: t.whole(), media: w.lv.media, print: w.lv.print}
 	if w.rulesApply() {
 		w.rules.add(t.b)
 	}

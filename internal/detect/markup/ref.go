@@ -28,11 +28,16 @@ const (
 	// Header: asked for by a mail header, not by markup. The walk never gives
 	// it; scan does, for its own findings.
 	Header
+	// Print: fetched when the document is printed, or shown as it would be.
+	Print
+	// Hover: fetched when the reader points at an element, presses it or moves
+	// the focus to it.
+	Hover
 )
 
 // String is the word used in reports.
 func (w When) String() string {
-	return [...]string{"inert", "opening", "click", "dns", "legacy", "header"}[min(int(w), 5)]
+	return [...]string{"inert", "opening", "click", "dns", "legacy", "header", "print", "hover"}[min(int(w), 7)]
 }
 
 // Reach says where a URL leads.

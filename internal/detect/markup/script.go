@@ -2,24 +2,41 @@ package markup
 
 import "bytes"
 
-// javascript walks the URLs written in a javascript: address, also inside
-// atob(); false if there is none.
+// javascript walks the URLs in the strings of a javascript: address, also
+// inside atob(); false if there is none. Only frames run one when the document
+// is shown, and links when they are followed; elsewhere only old clients do.
 func (w *walker) javascript(f *find) bool {
+	g := *f
+	g.raw = nil
+	switch {
+	case g.when != Opening, f.v == 24, f.v == 26, f.v == 28:
+	default:
+		g.when = Legacy
+	}
 	v := f.val.trim()
-	tricks := vectorSet(27)
+	code := v.sub(bytes.IndexByte(v.b, ':')+1, len(v.b))
 	hit := false
-	w.within(StepScript, v.whole(), tricks, func() {
-		g := *f
-		g.raw = nil
-		hit = w.codeURLs(v.unpercent(), g)
-		for _, arg := range atobArgs(v.b) {
-			inner := v.opaque(unbase64(v.b[arg.Start:arg.End]))
-			hit = w.codeURLs(inner, g) || hit
-			w.inside(StepScript, inner, g.when, Vectors{})
-			hit = hit || holdsTag(inner.b)
+	w.within(StepScript, v.whole(), vectorSet(27), func() {
+		code := code.unpercent()
+		sure := literals(code.b, func(r Range) {
+			hit = w.stringURLs(code.sub(r.Start, r.End), bytes.HasSuffix(bytes.TrimRight(code.b[:r.Start-1], " \t\r\n"), []byte("atob(")), g) || hit
+		})
+		if !sure {
+			hit = w.codeURLs(code, g) || hit
 		}
 	})
 	return hit
+}
+
+// stringURLs reports the URLs in a string of a program; encoded says that it is
+// base64.
+func (w *walker) stringURLs(s span, encoded bool, g find) (hit bool) {
+	if encoded {
+		s = s.opaque(unbase64(s.b))
+		w.inside(StepScript, s, g.when, Vectors{})
+		hit = holdsTag(s.b)
+	}
+	return w.codeURLs(s.unslash(), g) || hit
 }
 
 // codeURLs reports the URLs in program text.
@@ -32,24 +49,77 @@ func (w *walker) codeURLs(code span, f find) bool {
 	return len(urls) > 0
 }
 
-// atobArgs gives the quoted arguments of atob().
-func atobArgs(b []byte) []Range {
-	var out []Range
-	for at := 0; ; {
-		i := bytes.Index(b[at:], []byte("atob("))
-		if i < 0 {
-			return out
+// literals calls f with the inside of every string of a program; comments and
+// regular expressions have none. It stops and says false where it cannot know
+// whether a slash begins a regular expression: then nothing can be left out.
+func literals(b []byte, f func(Range)) (sure bool) {
+	var before byte // the last that is neither space nor comment
+	for i := 0; i < len(b); {
+		switch c := b[i]; {
+		case c <= ' ':
+			i++
+			continue
+		case c == '/' && i+1 < len(b) && (b[i+1] == '/' || b[i+1] == '*'):
+			i = commentEnd(b, i)
+			continue
+		case c == '/' && regexpAfter(b[:i], before):
+			i = min(quoted(b, i+1, '/')+1, len(b))
+		case c == '/' && (before == ')' || before == '}'):
+			return false
+		case c == '"' || c == '\'' || c == '`':
+			end := quoted(b, i+1, c)
+			f(Range{i + 1, end})
+			i = min(end+1, len(b))
+		default:
+			i++
 		}
-		at += i + len("atob(")
-		for at < len(b) && (isSpace(b[at]) || b[at] == '\'' || b[at] == '"' || b[at] == '`') {
-			at++
-		}
-		start := at
-		for at < len(b) && b[at] != '\'' && b[at] != '"' && b[at] != '`' && b[at] != ')' {
-			at++
-		}
-		out = append(out, Range{start, at})
+		before = b[i-1]
 	}
+	return true
+}
+
+// commentEnd is past the comment that begins at i.
+func commentEnd(b []byte, i int) int {
+	if b[i+1] == '*' {
+		if n := bytes.Index(b[i+2:], []byte("*/")); n >= 0 {
+			return i + 2 + n + 2
+		}
+		return len(b)
+	}
+	if n := bytes.IndexAny(b[i:], "\r\n"); n >= 0 {
+		return i + n
+	}
+	return len(b)
+}
+
+// quoted is the place of the quote that ends what began before i, or the end
+// if there is none; a backslash takes the next byte with it.
+func quoted(b []byte, i int, quote byte) int {
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case quote:
+			return i
+		}
+	}
+	return len(b)
+}
+
+// regexpAfter reports whether a slash after this code begins a regular
+// expression and divides nothing.
+func regexpAfter(code []byte, before byte) bool {
+	switch {
+	case before == 0, bytes.IndexByte([]byte("(,=:[!&|?{;+-*%~^<>"), before) >= 0:
+		return true
+	}
+	code = bytes.TrimRight(code, " \t\r\n")
+	for _, word := range []string{"return", "typeof", "case", "do", "else", "in", "of", "void", "delete", "throw", "new"} {
+		if n := len(code) - len(word); bytes.HasSuffix(code, []byte(word)) && (n == 0 || !isAlnum(code[n-1]) && code[n-1] != '_' && code[n-1] != '$') {
+			return true
+		}
+	}
+	return false
 }
 
 // sourceMap reports the source map a script names; only tools for developers

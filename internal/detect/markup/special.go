@@ -60,7 +60,7 @@ func (w *walker) link() {
 }
 
 func relStrength(w When) int {
-	return [...]int{Inert: 0, Click: 1, Legacy: 2, DNS: 3, Opening: 4, Header: 0}[w]
+	return [...]int{Inert: 0, Click: 1, Legacy: 2, DNS: 3, Opening: 4, Header: 0, Print: 1, Hover: 1}[w]
 }
 
 func relation(word []byte) (Vector, When) {

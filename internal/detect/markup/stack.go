@@ -36,6 +36,7 @@ const (
 	tagRow
 	tagList
 	tagItem
+	tagTemplate // only </template> closes it
 )
 
 func tagID(name []byte) uint64 {
@@ -126,6 +127,9 @@ func (w *walker) keep(e *elem, class, id, style []byte) {
 // count notes what the element means for those inside it.
 func (w *walker) count(e *elem) {
 	lv := w.lv
+	if string(lv.tag) == "template" && w.ctx.svg == 0 && w.ctx.math == 0 && w.ctx.annotation == 0 {
+		w.template(e)
+	}
 	switch string(lv.key) {
 	case "a":
 		if w.knownAttr("href") != nil {
@@ -137,10 +141,6 @@ func (w *walker) count(e *elem) {
 		e.counts.svg = 1
 	case "math":
 		e.counts.math = 1
-	case "template":
-		if _, ok := w.state("shadowrootmode"); !ok {
-			e.counts.template = 1
-		}
 	case "foreignobject", "desc":
 		if w.ctx.svg > 0 {
 			e.counts.foreign, e.counts.svg = 1, -w.ctx.svg
@@ -149,6 +149,16 @@ func (w *walker) count(e *elem) {
 		e.counts.annotation, e.counts.math = 1, -w.ctx.math
 	}
 	w.ctx.add(e.counts, 1)
+}
+
+// template marks a template of HTML: SVG and MathML have none. One that stands
+// for a shadow tree is shown.
+func (w *walker) template(e *elem) {
+	e.tag = tagTemplate
+	mode, _ := w.state("shadowrootmode")
+	if !equalFold(mode.b, "open") && !equalFold(mode.b, "closed") {
+		e.counts.template = 1
+	}
 }
 
 func (c *surroundings) add(o surroundings, n int) {
@@ -181,7 +191,7 @@ func (w *walker) imply(class tagClass) {
 		case closes[0]:
 			w.popTo(i)
 			return
-		case stop[0], stop[1]:
+		case stop[0], stop[1], tagTemplate:
 			return
 		}
 	}

@@ -282,14 +282,20 @@ func (w *walker) closed() {
 func (w *walker) end() {
 	lv := w.lv
 	name := lv.t.b[lv.tok.nameStart:lv.tok.nameEnd]
-	if w.lost > 0 {
+	far := equalFold(name, "template")
+	if far {
+		w.lost = 0 // what was opened past MaxElements is inside
+	} else if w.lost > 0 {
 		w.lost--
 		return
 	}
 	id := tagID(name)
-	for i := len(w.stack) - 1; i >= max(w.floor, len(w.stack)-maxClose); i-- {
-		if w.stack[i].id == id {
+	for i := len(w.stack) - 1; i >= w.floor && (far || i >= len(w.stack)-maxClose); i-- {
+		switch {
+		case w.stack[i].id == id:
 			w.popTo(i)
+			return
+		case w.stack[i].tag == tagTemplate: // nothing inside closes what is outside
 			return
 		}
 	}
@@ -302,9 +308,9 @@ func (w *walker) rawKind() rawOwner {
 	case "":
 		return rawNone
 	case "style":
-		lv.media = ""
+		lv.media, lv.print = "", false
 		if m, ok := w.state("media"); ok {
-			lv.media = cut(m.b, MaxAlt)
+			lv.media, lv.print = cut(m.b, MaxAlt), printOnly(m.b)
 		}
 		return rawStyle
 	case "noscript":

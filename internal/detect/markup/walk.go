@@ -93,6 +93,8 @@ type walker struct {
 	cond   string  // of the conditional comment around
 	lv     *layer
 	ref    Ref
+
+	focus, focusKnown bool // see focused
 }
 
 // layer is one text being cut into tokens: the document, or what a srcdoc, a
@@ -111,6 +113,7 @@ type layer struct {
 	named   bool
 	namedAt int
 	media   string // media attribute of the style element whose text comes next
+	print   bool   // it asks for paper only
 	buf     [32]byte
 }
 
@@ -244,7 +247,7 @@ func (w *walker) within(k StepKind, at Range, tricks Vectors, f func()) {
 }
 
 // cap holds what the references of a layer can at most be: Inert over Legacy
-// over Click over anything.
+// over Click over Print and Hover over anything.
 func (w *walker) cap(to When) {
 	if !w.capped || weight(to) > weight(w.limit) {
 		w.capped, w.limit = true, to
@@ -254,10 +257,12 @@ func (w *walker) cap(to When) {
 func weight(w When) int {
 	switch w {
 	case Inert:
-		return 3
+		return 4
 	case Legacy:
-		return 2
+		return 3
 	case Click:
+		return 2
+	case Print, Hover:
 		return 1
 	}
 	return 0

@@ -146,6 +146,10 @@ func told(f *judge.Finding) string {
 		return "Opening this mail may make your system look up " + host(f) + ", which tells whoever runs that name that the mail was opened"
 	case "legacy":
 		return "In an old mail program, or in Outlook, opening this mail tells " + who(f) + " that you opened it, and when"
+	case "print":
+		return "Printing this mail tells " + who(f) + " that you printed it, and when"
+	case "hover":
+		return "Pointing at a part of this mail, or moving to it by keyboard, tells " + who(f) + " that you did, and when"
 	case "inert", "header":
 		return thing(f) + " at " + orNowhere(host(f)) + " is fetched by no known mail program; one that did would tell " + who(f)
 	}

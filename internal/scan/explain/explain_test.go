@@ -82,7 +82,7 @@ func TestSentences(t *testing.T) {
 // TestEveryStateSpeaks: whatever is judged has a sentence, that says no goes.
 func TestEveryStateSpeaks(t *testing.T) {
 	t.Parallel()
-	for _, when := range []string{"opening", "click", "dns", "legacy", "header", "inert"} {
+	for _, when := range []string{"opening", "click", "dns", "legacy", "header", "inert", "print", "hover"} {
 		for rung := judge.Proven; rung <= judge.Ordinary; rung++ {
 			for _, typ := range []string{"image", "document", "script", "other", ""} {
 				f := judge.Finding{When: when, Ladder: rung, Request: judge.Request{Host: "t.example", Type: typ}, Vector: "V001"}

@@ -32,7 +32,8 @@ type Finding struct {
 	// is nested in, who rewrote it.
 	Tricks []string `json:"tricks,omitempty"`
 	Ladder Ladder   `json:"ladder"`
-	// When is what makes a client use it: opening, click, dns, legacy, header, inert.
+	// When is what makes a client use it: opening, click, dns, legacy, header,
+	// print, hover, inert.
 	When string `json:"when"`
 	// Link: a reader follows it. Its address is told by a click, not by opening,
 	// and a message without it is broken.

@@ -154,9 +154,14 @@ func hostOf(u string) string {
 	return r.Host()
 }
 
-// auto reports whether a client fetches r by itself.
+// auto reports whether a client fetches r by itself, be it that the mail is
+// printed or pointed at first.
 func auto(r *Ref) bool {
-	return r.Reach == markup.Remote && (r.When == markup.Opening || r.When == markup.Legacy)
+	switch r.When {
+	case markup.Opening, markup.Legacy, markup.Print, markup.Hover:
+		return r.Reach == markup.Remote
+	}
+	return false
 }
 
 // doubled reports whether r repeats for other clients what stands elsewhere.

@@ -17,5 +17,5 @@ import "embed"
 // FS holds the files. The YAML under vendors is the source and is not part of
 // the program; a test proves builtin.json equal to it.
 //
-//go:embed builtin.json vetoes.yaml never-intercept.yaml links.yaml lists.yaml resources.yaml stubs resources
+//go:embed builtin.json vetoes.yaml never-intercept.yaml links.yaml widgets.yaml lists.yaml resources.yaml stubs resources
 var FS embed.FS

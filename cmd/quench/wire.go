@@ -47,6 +47,7 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 			Set: s.set, Policy: policy, Recorder: rec,
 			Learn: mind.Learn, Allow: s.allowFromPage, Secret: secret, Log: s.log,
 			GPC: cfg.Proxy.GPC, KeepPages: !cfg.Proxy.RewritePages, KeepLinks: !cfg.Proxy.CleanLinks,
+			KeepWidgets: !cfg.Proxy.ClickToLoad,
 		},
 		Set: s.set, Policy: policy, Label: s.labelOf, Recorder: rec, CA: s.ca,
 		AllowPrivate: cfg.Proxy.AllowPrivate, Own: s.own, GPC: cfg.Proxy.GPC,

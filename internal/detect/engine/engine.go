@@ -19,6 +19,7 @@ import (
 	"github.com/quench-proxy/quench/internal/detect/filterlist"
 	"github.com/quench-proxy/quench/internal/detect/links"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
+	"github.com/quench-proxy/quench/internal/detect/widgets"
 )
 
 // Set is everything that decides, compiled. It is safe for concurrent use.
@@ -29,6 +30,7 @@ type Set struct {
 	links     *links.Rules
 	resources resources
 	lists     *filterlist.Set // nil if there are none
+	widgets   *widgets.Rules
 	listNames []List
 	// generation and allLists belong to lists; see WithLists and enabled.
 	generation uint64
@@ -110,6 +112,9 @@ func (s *Set) Links() *links.Rules { return s.links }
 
 // Vetoed reports whether nothing may be done to requests for this host and path.
 func (s *Set) Vetoed(host, path string) bool { return s.vetoes.match(host, path) > 0 }
+// Widgets returns what is known of frames of social networks; nil if nothing is.
+func (s *Set) Widgets() *widgets.Rules { return s.widgets }
+
 
 // Names reports whether any rule or enabled list speaks of host, its page-serving
 // hosts included.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect/links"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
+	"github.com/quench-proxy/quench/internal/detect/widgets"
 )
 
 // MaxStub is the largest stub script, in bytes: it is sent in place of the
@@ -43,7 +44,7 @@ func Load(src Sources) (*Set, error) {
 		specs = append(specs, shipped...)
 	}
 	rules, err := vendor.Compile(specs)
-	faults = append(faults, err, s.checkStubs(specs), s.addLinks(src))
+	faults = append(faults, err, s.checkStubs(specs), s.addLinks(src), s.addWidgets(src))
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
@@ -75,34 +76,50 @@ func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
 
 // addLinks compiles what is said of links, the user's own first.
 func (s *Set) addLinks(src Sources) error {
-	var specs []*links.Spec
+	specs, err := gather(src, vendor.LinksFile, links.Parse)
+	if len(specs) > 0 {
+		s.links = links.Compile(specs...)
+	}
+	return err
+}
+
+// addWidgets compiles what is said of frames, the user's own first.
+func (s *Set) addWidgets(src Sources) error {
+	specs, err := gather(src, vendor.WidgetsFile, widgets.Parse)
+	if len(specs) > 0 {
+		s.widgets = widgets.Compile(specs...)
+	}
+	return err
+}
+
+// gather reads one file of the user's rules and of the shipped ones, as far as
+// they have it. What could be read is returned with the error.
+func gather[T any](src Sources, file string, parse func(name string, data []byte) (*T, error)) ([]*T, error) {
+	var specs []*T
 	var faults []error
 	for i, fsys := range []fs.FS{src.User, src.Builtin} {
 		if fsys == nil {
 			continue
 		}
-		data, err := fs.ReadFile(fsys, vendor.LinksFile)
+		data, err := fs.ReadFile(fsys, file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			faults = append(faults, fmt.Errorf("rules: read %s: %w", vendor.LinksFile, err))
+			faults = append(faults, fmt.Errorf("rules: read %s: %w", file, err))
 			continue
 		}
-		name := vendor.LinksFile
+		name := file
 		if i == 1 {
 			name = "rules/" + name
 		}
-		spec, err := links.Parse(name, data)
+		spec, err := parse(name, data)
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
 		specs = append(specs, spec)
 	}
-	if len(specs) > 0 {
-		s.links = links.Compile(specs...)
-	}
-	return errors.Join(faults...)
+	return specs, errors.Join(faults...)
 }
 
 func (s *Set) addStubs(fsys fs.FS) error {

@@ -58,7 +58,10 @@ func Parse(file string, data []byte) (*Spec, error) {
 // LinksFile is a file beside those of companies that is none: see package links.
 const LinksFile = "links.yaml"
 
-// ParseDir reads every *.yaml in dir of fsys but LinksFile, in name order, and
+// WidgetsFile is another: see package widgets.
+const WidgetsFile = "widgets.yaml"
+
+// ParseDir reads every *.yaml in dir of fsys but LinksFile and WidgetsFile, in name order, and
 // gives all faults of all files at once.
 func ParseDir(fsys fs.FS, dir string) ([]*Spec, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
@@ -69,7 +72,7 @@ func ParseDir(fsys fs.FS, dir string) ([]*Spec, error) {
 	var specs []*Spec
 	var faults []error
 	for _, name := range names {
-		if path.Base(name) == LinksFile {
+		if base := path.Base(name); base == LinksFile || base == WidgetsFile {
 			continue
 		}
 		data, err := fs.ReadFile(fsys, name)

@@ -71,8 +71,9 @@ type Filter struct {
 	// GPC says that requests carry "Sec-GPC: 1": pages are told so too.
 	GPC bool
 	// KeepPages lets documents pass byte for byte, KeepLinks lets people follow
-	// links as they were written.
-	KeepPages, KeepLinks bool
+	// links as they were written, KeepWidgets loads social networks' frames
+	// without being asked.
+	KeepPages, KeepLinks, KeepWidgets bool
 	// Secret keys the marks by which our own tokens are known again, also
 	// after a restart. Empty means a key that lasts as long as the Filter.
 	Secret []byte
@@ -87,6 +88,7 @@ type Filter struct {
 	pages   pages
 	grants  grants
 	cleaned cleaned
+	offers  offers
 }
 
 // Request decides about r, whose URL must be absolute. If the response is not
@@ -117,6 +119,9 @@ func (f *Filter) Request(r *http.Request, c Client) (*http.Request, *http.Respon
 	}
 	ex.d = ex.set.Request(&ex.req, ex.policy)
 	if resp := f.link(ex); resp != nil {
+		return r, resp, ex
+	}
+	if resp := f.widget(ex); resp != nil {
 		return r, resp, ex
 	}
 	f.look(ex)

@@ -33,6 +33,7 @@ const (
 const (
 	reportMark = "report"
 	allowMark  = "allow"
+	showMark   = "show"
 )
 
 // marks makes and knows tokens. The zero value is ready.

@@ -56,6 +56,7 @@ func newSet(t testing.TB) *engine.Set {
 		"builtin.json": {Data: data},
 		"vetoes.yaml":  {Data: []byte("vetoes:\n  - {hosts: [.login.example], why: sign-in}\n")},
 		"links.yaml":   {Data: []byte("params:\n  - {owner: Acme, what: the number Acme gave to this click, names: [aclid, 'ac_*']}\nredirects:\n  - {by: Acme, hosts: [out.acme.example], path: /go, param: u}\n")},
+		"widgets.yaml": {Data: []byte("widgets:\n  - {id: post, name: a post of Acme, company: Acme, sites: [acme.example], hosts: [www.acme.example], paths: [/embed/]}\n")},
 		"stubs/px.js":  {Data: []byte(`var u='@QUENCH@';`)},
 	}})
 	if err != nil {

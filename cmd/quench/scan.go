@@ -40,11 +40,16 @@ are left alone unless --force is given.
 --json prints one object a line: each finding, after a message's findings the
 message ("message"), then the sum ("total"); "error" is what could not be read.
 
---filter is for procmail, maildrop and Sieve: one mail in, the clean mail out,
-unchanged if anything at all goes wrong, and always exit code 0.
+--filter is for procmail, maildrop and Sieve: one mail in, the clean mail out.
+Whatever goes wrong (rules, options, a fault in Quench, a mail too long or not
+readable), the mail passes unchanged, standard error says why, and the exit code
+is 0. Only if the mail itself could not be passed on (output closed, a signal
+while it was still coming) is the exit code another, so that the mail is kept
+where it came from.
 
 Exit codes: 0 nothing at or above --fail-on, 3 something was, 4 some input could
-not be read, or not in full.`
+not be read, or not in full, or a copy still holds what it should not, 130
+interrupted. 4 goes before 3: --json tells both.`
 
 // exitFound is for findings at or above --fail-on.
 const exitFound = 3
@@ -304,7 +309,7 @@ func (j *scanJob) copied(err error) {
 func (j *scanJob) exit(o *scanOptions) error {
 	last, _ := o.threshold()
 	switch {
-	case j.total.Failed > 0 || j.total.Partly > 0:
+	case j.total.Failed > 0 || j.total.Partly > 0 || j.total.Unclean > 0:
 		return &codedError{exitUnreadable, nil}
 	case int(j.total.Worst()) <= last:
 		return &codedError{exitFound, nil}

@@ -118,7 +118,10 @@ func (a *app) passThrough(ctx context.Context, why error) error {
 
 // passed says why a mail passes unchanged.
 func (a *app) passed(why error) {
-	if why != nil {
+	switch {
+	case errors.Is(why, clean.ErrUnclean):
+		a.say("quench: %s", printable(why.Error()))
+	case why != nil:
 		a.say("quench: the mail passes unchanged: %s", printable(why.Error()))
 	}
 }

@@ -33,9 +33,14 @@ type Plan struct {
 	Pictures int `json:"kept_pictures,omitempty"`
 	Links    int `json:"kept_links,omitempty"`
 	Refused  int `json:"refused,omitempty"`
-	// Fixed are those that cannot be made inert in place (a name that mail
-	// servers look up, the inside of an attachment), as "V167 dns:…".
-	Fixed []string `json:"cannot,omitempty"`
+	// Names are names that mail servers look up whatever the mail says
+	// ("V167 dns:…"): no copy changes that.
+	Names []string `json:"names,omitempty"`
+	// Stuck are those that cannot be made inert in place (the inside of an
+	// attachment in a format of its own), at most maxStuck; Active counts them
+	// all: they still do in the copy what they did.
+	Stuck  []string `json:"stuck,omitempty"`
+	Active int      `json:"active,omitempty"`
 	// Left counts references that are active in the copy all the same. It is 0
 	// unless something is wrong; the copy was scanned again to know.
 	Left int `json:"left"`
@@ -43,8 +48,11 @@ type Plan struct {
 	Breaks []string `json:"breaks,omitempty"`
 }
 
-// maxFixed is how many references that cannot be cleaned one Plan lists.
-const maxFixed = 100
+// maxStuck is how many references that cannot be cleaned one Plan lists.
+const maxStuck = 100
+
+// Whole reports whether the copy is as clean as was asked for.
+func (p *Plan) Whole() bool { return p.Refused == 0 && p.Active == 0 && p.Left == 0 }
 
 // maxPasses is how often a message is cleaned. One pass is enough unless markup
 // is broken so that two readings of it overlap; the last pass only looks.
@@ -102,16 +110,32 @@ func (s *Scanner) pick(x *reading, findings []judge.Finding, p *Plan, count bool
 		if !count {
 			continue
 		}
-		if r.Writable(true) {
-			p.Refused++
-		} else if len(p.Fixed) < maxFixed {
-			p.Fixed = append(p.Fixed, fmt.Sprintf("%v %.200s", r.Vector, r.URL))
-		}
+		p.keep(r)
 	}
 	if count {
 		p.Inert = len(out)
 	}
 	return out
+}
+
+// keep says of a reference that is to be inert and is not why that is so.
+func (p *Plan) keep(r *mail.Ref) {
+	switch {
+	case r.Writable(true):
+		p.Refused++
+	case r.When == markup.DNS && r.Space == mail.InHeader:
+		if len(p.Names) < maxStuck {
+			p.Names = append(p.Names, fmt.Sprintf("%v %.200s", r.Vector, r.URL))
+		}
+	default:
+		if p.Active++; p.Active <= maxStuck {
+			where := "in the header"
+			if r.Part.Path != "" {
+				where = "part " + r.Part.Path
+			}
+			p.Stuck = append(p.Stuck, fmt.Sprintf("%v %.200s (%s)", r.Vector, r.URL, where))
+		}
+	}
 }
 
 // placed drops edits across bytes that were left out of m: they have no one

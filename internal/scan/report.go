@@ -100,12 +100,13 @@ func unreadable(w mail.What) bool {
 }
 
 // troubles says what could not be read, and what was odd.
-func (r *Report) troubles(m *mail.Message, src *source.Message) {
+// Who wants everything inert is told of packed files too.
+func (r *Report) troubles(m *mail.Message, src *source.Message, all bool) {
 	if len(src.Holes) > 0 {
 		r.unread(mail.Skipped.String())
 	}
 	for _, p := range m.Problems {
-		if unreadable(p.What) {
+		if unreadable(p.What) || all && p.What == mail.Unopened {
 			r.unread(p.String())
 		} else if len(r.Problems) < maxTroubles {
 			r.Problems = append(r.Problems, p.String())
@@ -202,8 +203,9 @@ type Total struct {
 	// Bytes is how many bytes the messages had.
 	Bytes int64
 	// Cleaned counts references made inert, Changed the messages that changed,
-	// Refused those left as they are because they are signed or encrypted.
-	Cleaned, Changed, Refused int
+	// Refused those left as they are because they are signed or encrypted,
+	// Unclean all in which something is active that was to be inert.
+	Cleaned, Changed, Refused, Unclean int
 }
 
 // Add counts r.
@@ -220,6 +222,9 @@ func (t *Total) Add(r *Report) {
 		}
 		if c.Refused > 0 {
 			t.Refused++
+		}
+		if !c.Whole() {
+			t.Unclean++
 		}
 	}
 }
@@ -243,6 +248,9 @@ func (t *Total) String() string {
 	}
 	if t.Failed > 0 {
 		out = append(out, counted(t.Failed, "input")+" could not be read, or not to the end.")
+	}
+	if t.Unclean > 0 {
+		out = append(out, counted(t.Unclean, "message")+" could not be made clean in full.")
 	}
 	switch {
 	case t.Skipped == 1:

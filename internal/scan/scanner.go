@@ -50,7 +50,7 @@ func (s *Scanner) Message(m *source.Message) (r *Report) {
 	r.Findings = x.judge(s, m)
 	r.Lines = lines(m, r.Findings)
 	r.finish()
-	r.troubles(x.mail, m)
+	r.troubles(x.mail, m, s.Cleaning != nil && s.Cleaning.All)
 	r.Nothing = len(r.Unread) > 0 && nothing(x.mail)
 	if s.Cleaning != nil {
 		r.Clean = s.clean(m, x, r.Findings)
@@ -104,16 +104,9 @@ func lookedAhead(r *mail.Ref) bool {
 
 // place is where in the file r's URL stands; zero if it has no bytes of its own.
 func place(m *source.Message, r *mail.Ref) markup.Range {
-	at := r.Value
-	switch r.Space {
-	case mail.Nowhere:
+	at, ok := r.Place()
+	if !ok {
 		return markup.Range{}
-	case mail.InBody:
-		raw, ok := r.Part.Raw(at)
-		if !ok {
-			return markup.Range{}
-		}
-		at = raw
 	}
 	return markup.Range{Start: int(m.FileOffset(at.Start)), End: int(m.FileOffset(max(at.End-1, at.Start))) + min(1, at.Len())}
 }

@@ -61,9 +61,12 @@ func (r *Report) archiveWords() string {
 // Words is what the copy lost and kept, and what that breaks.
 func (p *Plan) Words() string {
 	var out []string
-	if p.Inert == 0 {
+	switch {
+	case p.Inert == 0 && p.Whole():
 		out = append(out, "Nothing to make inert: the copy is the same.")
-	} else {
+	case p.Inert == 0:
+		out = append(out, "Nothing was made inert: the copy is the same.")
+	default:
 		out = append(out, counted(p.Inert, "reference")+" made inert; every other byte is as it was.")
 	}
 	if p.Pictures > 0 {
@@ -75,11 +78,11 @@ func (p *Plan) Words() string {
 	if p.Refused > 0 {
 		out = append(out, counted(p.Refused, "reference")+" left in a signed or encrypted part; --force changes it and breaks the signature.")
 	}
-	if len(p.Fixed) > 0 {
-		out = append(out, counted(len(p.Fixed), "reference")+" cannot be cleaned in place: "+strings.Join(p.vectors(), ", ")+".")
+	if n := p.Active + p.Left; n > 0 {
+		out = append(out, counted(n, "reference")+" could not be made inert in place: the copy still reports what they report.")
 	}
-	if p.Left > 0 {
-		out = append(out, counted(p.Left, "reference")+" could not be made inert.")
+	if len(p.Names) > 0 {
+		out = append(out, "Mail servers look up "+counted(len(p.Names), "name")+" whatever the copy says ("+strings.Join(p.vectors(), ", ")+").")
 	}
 	if len(p.Breaks) > 0 {
 		out = append(out, "The change breaks "+strings.Join(p.Breaks, ", ")+".")
@@ -87,11 +90,11 @@ func (p *Plan) Words() string {
 	return strings.Join(out, " ")
 }
 
-// vectors are the ids of what cannot be cleaned, each once.
+// vectors are the ids of the names, each once.
 func (p *Plan) vectors() []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, f := range p.Fixed {
+	for _, f := range p.Names {
 		id, _, _ := strings.Cut(f, " ")
 		if !seen[id] {
 			seen[id] = true

@@ -3,6 +3,7 @@ package clean
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,10 +16,14 @@ import (
 // it is.
 const MaxFiltered = source.MaxHeld
 
+// ErrUnclean is wrapped where a mail was passed on, but not as clean as asked.
+var ErrUnclean = errors.New("some of what should be inert is still active")
+
 // Filter copies one mail from in to out, clean if that is possible and
 // unchanged if anything goes wrong; make gives the Scanner, whose Cleaning is
 // set, and may fail too. Whatever was read of in is written to out, so that the
-// mail is never lost: the first error says why it was not cleaned, the second
+// mail is never lost: the first error says why it was not cleaned, or wraps
+// ErrUnclean if it was cleaned in part, the second
 // that it could not be passed on. If ctx ends while the mail is still coming,
 // nothing is written and the second error is ctx's.
 func Filter(ctx context.Context, in io.Reader, out io.Writer, make func() (*scan.Scanner, error)) (why, lost error) {
@@ -71,11 +76,14 @@ func cleaned(ctx context.Context, raw []byte, make func() (*scan.Scanner, error)
 		if r.Stack != "" {
 			return raw, fmt.Errorf("scan the mail: %s", r.Unread[0])
 		}
+		if !r.Clean.Whole() {
+			why = fmt.Errorf("%w: %s", ErrUnclean, r.Clean.Words())
+		}
 		for _, e := range r.Clean.Edits {
 			e.Range.Start += int(m.Offset)
 			e.Range.End += int(m.Offset)
 			edits = append(edits, e)
 		}
 	}
-	return markup.Apply(raw, edits), nil
+	return markup.Apply(raw, edits), why
 }

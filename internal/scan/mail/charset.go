@@ -37,6 +37,8 @@ var (
 	windows1252    = charset{name: "windows-1252", enc: charmap.Windows1252, unit: 1, ascii: true}
 	utf16le        = charset{name: "utf-16le", enc: unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), unit: 2}
 	utf16be        = charset{name: "utf-16be", enc: unicode.UTF16(unicode.BigEndian, unicode.UseBOM), unit: 2, big: true}
+	utf32le        = charset{name: "utf-32le", enc: utf32.UTF32(utf32.LittleEndian, utf32.UseBOM), unit: 4}
+	utf32be        = charset{name: "utf-32be", enc: utf32.UTF32(utf32.BigEndian, utf32.UseBOM), unit: 4, big: true}
 	utf7           = charset{name: "utf-7", unit: 1, shift: '+'}
 	charsetAliases = map[string]string{
 		"ansi_x3.4-1968": "us-ascii", "ascii": "us-ascii", "646": "us-ascii", "7bit": "us-ascii", "8bit": "windows-1252",
@@ -69,9 +71,9 @@ func lookupCharset(name string) (c charset, ok bool) {
 	case "utf-16be":
 		return utf16be, true
 	case "utf-32", "utf-32le":
-		return charset{name: name, enc: utf32.UTF32(utf32.LittleEndian, utf32.UseBOM), unit: 4}, true
+		return utf32le, true
 	case "utf-32be":
-		return charset{name: name, enc: utf32.UTF32(utf32.BigEndian, utf32.UseBOM), unit: 4, big: true}, true
+		return utf32be, true
 	case "iso-2022-jp":
 		c.shift = 0x1b
 	case "hz-gb-2312":

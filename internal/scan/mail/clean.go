@@ -3,6 +3,8 @@ package mail
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
@@ -14,32 +16,42 @@ import (
 // sorted, do not overlap and suit markup.Apply. The error wraps ErrUnpatchable
 // if some could not be planned; the edits are valid all the same.
 func (m *Message) Neutralise(refs []Ref, force bool) ([]markup.Edit, error) {
-	var edits []markup.Edit
 	var errs []error
+	edits := map[*layer][]markup.Edit{}
 	bodies := map[*Part][]markup.Ref{}
 	for i := range refs {
 		r := &refs[i]
 		switch {
 		case !r.Active() || !r.Writable(force):
 		case r.Space == InHeader:
-			edits = append(edits, m.headerEdit(r))
+			edits[r.Part.in] = append(edits[r.Part.in], headerEdit(r))
 		default:
 			bodies[r.Part] = append(bodies[r.Part], r.Ref)
 		}
 	}
 	for _, p := range m.Parts {
 		if list := bodies[p]; list != nil {
-			e, err := p.Patch(markup.Neutralise(list))
-			edits = append(edits, e...)
+			e, err := p.patches(markup.Neutralise(list))
+			edits[p.in] = append(edits[p.in], e...)
 			errs = append(errs, err)
 		}
 	}
-	return settle(m.Raw, edits), errors.Join(errs...)
+	for _, l := range slices.Backward(m.layers) { // those inside before what holds them
+		if l.under == nil || len(edits[l]) == 0 {
+			continue
+		}
+		e, lost := l.step(edits[l])
+		if lost > 0 {
+			errs = append(errs, fmt.Errorf("patch inside part %s: %d edits: %w", l.under.Path, lost, ErrUnpatchable))
+		}
+		edits[l.under.in] = append(edits[l.under.in], e...)
+	}
+	return settle(m.Raw, edits[m.layers[0]]), errors.Join(errs...)
 }
 
 // headerEdit renames a receipt field, and overwrites a URL.
-func (m *Message) headerEdit(r *Ref) markup.Edit {
-	text := []byte(string(m.Raw[r.Value.Start:r.Value.End]))
+func headerEdit(r *Ref) markup.Edit {
+	text := bytes.Clone(r.Part.in.raw[r.Value.Start:r.Value.End])
 	if r.When == markup.Header {
 		copy(text, "X-Was-")
 		return markup.Edit{Range: r.Value, Replacement: text}

@@ -11,8 +11,8 @@ import (
 func (w *walker) header() {
 	p := w.p
 	message := p.Parent == nil || isMessage(p.Parent.Type)
-	for i := range p.Header {
-		f := &p.Header[i]
+	for i := range p.placed {
+		f := &p.placed[i]
 		name := strings.ToLower(f.Name)
 		switch name {
 		case "content-type":
@@ -86,8 +86,8 @@ func trackingField(name string) bool {
 
 // put sends a reference that f holds.
 func (w *walker) put(f *Field, v markup.Vector, when markup.When, url string, value markup.Range, exact, fixed bool) {
-	r := Ref{Part: w.p, Space: InHeader, Field: f.Name, Fixed: fixed || w.p.Inside != ""}
-	if w.p.Inside != "" {
+	r := Ref{Part: w.p, Space: InHeader, Field: f.Name, Fixed: fixed || w.p.in.closed}
+	if w.p.in.closed {
 		r.Space, value = Nowhere, markup.Range{}
 	}
 	r.Vector, r.When, r.URL, r.Raw, r.Exact = v, when, url, f.Value, exact
@@ -133,8 +133,8 @@ func (w *walker) whole(f *Field, v markup.Vector, when markup.When) {
 func (w *walker) urls(f *Field, v markup.Vector, when markup.When) {
 	text := f.Value
 	at, exact := f.ValueAt.Start, false
-	if w.p.Inside == "" && f.ValueAt.Len() > 0 {
-		if raw := string(w.p.m.Raw[f.ValueAt.Start:f.ValueAt.End]); raw == f.Value {
+	if !w.p.in.closed && f.ValueAt.Len() > 0 {
+		if raw := string(w.p.in.raw[f.ValueAt.Start:f.ValueAt.End]); raw == f.Value {
 			exact = true
 		}
 	}
@@ -158,10 +158,10 @@ func (w *walker) urls(f *Field, v markup.Vector, when markup.When) {
 
 // find looks for text in the raw value of f.
 func (w *walker) find(f *Field, text string) (markup.Range, bool) {
-	if w.p.Inside != "" || text == "" {
+	if w.p.in.closed || text == "" {
 		return markup.Range{}, false
 	}
-	i := strings.Index(string(w.p.m.Raw[f.ValueAt.Start:f.ValueAt.End]), text)
+	i := strings.Index(string(w.p.in.raw[f.ValueAt.Start:f.ValueAt.End]), text)
 	if i < 0 {
 		return markup.Range{}, false
 	}

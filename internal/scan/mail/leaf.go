@@ -105,16 +105,15 @@ func (s *splitter) chooseCharset(p *Part, body []byte) (c charset, lies bool) {
 	if p.Charset != "" && !known {
 		s.report(BadCharset, p.Path, p.Head.Start, p.Charset)
 	}
-	wide := wideText(body)
+	wide, isWide := wideText(body)
 	switch {
+	case isWide: // zeros do not lie about the order of bytes
+		return wide, known && wide.name != c.name && (c.unit != wide.unit || p.Charset != "utf-16" && p.Charset != "utf-32")
 	case known && c.unit > 1:
 		if isASCII(body) && bytes.IndexByte(body, 0) < 0 && len(body) > 0 {
 			return utf8Charset, true
 		}
 		return c, false
-	case wide != "":
-		w, _ := lookupCharset(wide)
-		return w, known
 	case known && c.name == "utf-8":
 		return c, !utf8.Valid(body)
 	case known && c.name != "us-ascii" && c.name != "windows-1252":
@@ -138,6 +137,10 @@ func bom(b []byte) (charset, bool) {
 	switch {
 	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
 		return utf8Charset, true
+	case bytes.HasPrefix(b, []byte("\xff\xfe\x00\x00")) && (len(b) < 8 || b[7] == 0 && b[6] <= 0x10):
+		return utf32le, true
+	case bytes.HasPrefix(b, []byte("\x00\x00\xfe\xff")):
+		return utf32be, true
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
 		return utf16le, true
 	case bytes.HasPrefix(b, []byte("\xfe\xff")):
@@ -146,23 +149,32 @@ func bom(b []byte) (charset, bool) {
 	return charset{}, false
 }
 
-// wideText recognises UTF-16 by the zero bytes of its ASCII characters.
-func wideText(b []byte) string {
-	b = b[:min(len(b), 512)&^1]
+// wideText recognises UTF-16 and UTF-32 by the zero bytes of their ASCII
+// characters.
+func wideText(b []byte) (charset, bool) {
+	b = b[:min(len(b), 512)&^3]
 	if len(b) < 8 {
-		return ""
+		return charset{}, false
 	}
-	var zero [2]int
+	var zero [4]int
 	for i, c := range b {
 		if c == 0 {
-			zero[i&1]++
+			zero[i&3]++
 		}
 	}
-	switch half := len(b) / 2; {
-	case zero[1] > half*6/10 && zero[0] <= half/10:
-		return "utf-16le"
-	case zero[0] > half*6/10 && zero[1] <= half/10:
-		return "utf-16be"
+	n := len(b) / 4
+	most, few := n*6/10, n/10
+	full := func(i int) bool { return zero[i] > most }
+	bare := func(i int) bool { return zero[i] <= few }
+	switch {
+	case full(1) && full(2) && full(3) && bare(0):
+		return utf32le, true
+	case full(0) && full(1) && full(2) && bare(3):
+		return utf32be, true
+	case full(1) && full(3) && bare(0) && bare(2):
+		return utf16le, true
+	case full(0) && full(2) && bare(1) && bare(3):
+		return utf16be, true
 	}
-	return ""
+	return charset{}, false
 }

@@ -64,8 +64,9 @@ type Message struct {
 	Problems []Problem
 	Lost     int
 
-	decoded int  // bytes of bodies so far
-	full    bool // MaxParts is reached
+	layers  []*layer // outer ones before those they hold
+	decoded int      // bytes of bodies so far
+	full    bool     // MaxParts is reached
 	// locations are the addresses that parts have by their headers; see located.
 	locations map[string]int
 }
@@ -142,13 +143,17 @@ type Part struct {
 	// as a message; its parts follow.
 	Container bool
 	// Inside says what kind of attachment the part was found in ("tnef",
-	// "smime", "msg", "rtf"); empty if it stands in the message itself. Such
-	// parts cannot be patched.
+	// "smime", "msg", "rtf", or "encoded" for a message under a transfer
+	// encoding); empty if it stands in the message itself. Of these only those
+	// that transfer encodings alone hide can be patched.
 	Inside string
 	// Seal says what breaks when the part's bytes change.
 	Seal Seal
 
 	m       *Message
+	in      *layer       // the bytes that the part stands in
+	body    markup.Range // of in.raw: what Content is of Message.Raw
+	placed  Header       // Header with places in in.raw
 	charset charset      // what Decoded names
 	maps    *mapping     // how Body came out of Content; made on first use
 	cut     bool         // Body ends at MaxDecoded
@@ -178,12 +183,25 @@ type Space uint8
 const (
 	// InBody: offsets in Part.Body. Part.Raw maps them back.
 	InBody Space = iota
-	// InHeader: offsets in Message.Raw.
+	// InHeader: offsets in the bytes that the part stands in: Message.Raw, or
+	// what an encoded message decodes to. Ref.Place maps them back.
 	InHeader
 	// Nowhere: found in a place that has no bytes of its own, such as a file
 	// compressed inside an attachment. Ranges are zero; it cannot be cleaned.
 	Nowhere
 )
+
+// Place gives the bytes of Message.Raw that hold r's URL; ok is false if it
+// stands in no bytes of its own.
+func (r *Ref) Place() (raw markup.Range, ok bool) {
+	switch r.Space {
+	case InHeader:
+		return r.Part.in.place(r.Value)
+	case InBody:
+		return r.Part.Raw(r.Value)
+	}
+	return markup.Range{}, false
+}
 
 // Ref is one reference of a message, found in a header, a body or an
 // attachment. As with markup.Walk, the Ref passed to emit is reused.
@@ -203,7 +221,7 @@ type Ref struct {
 // Writable reports whether r can be made inert in place without breaking a
 // signature; force disregards signatures.
 func (r *Ref) Writable(force bool) bool {
-	if r.Fixed || r.Space == Nowhere || r.Part.Inside != "" {
+	if r.Fixed || r.Space == Nowhere || r.Part.in.closed {
 		return false
 	}
 	return force || r.Space == InHeader || r.Part.Seal.Broken() == 0

@@ -55,8 +55,8 @@ func (s *splitter) bodyless(p *Part) {
 		b := delimiter{raw: body, end: len(body)}
 		if b.guess() != nil && p.Depth+1 < MaxDepth {
 			p.Container = true
-			head := append([]byte("Content-Type: "+p.Type+"\r\n\r\n"), body...)
-			s.embedded(p, head, "encoded")
+			head := "Content-Type: " + p.Type + "\r\n\r\n"
+			s.embedded(p, &layer{raw: append([]byte(head), body...), under: p, own: len(head), closed: s.in.closed}, "encoded")
 			return
 		}
 	}

@@ -31,7 +31,22 @@ func (s *splitter) open(p *Part) {
 		s.document(p, attach.PDF)
 	case t == "application/rtf" || t == "text/rtf" || ext == "rtf" || ext == "doc" && bytes.HasPrefix(p.Body, []byte(`{\rtf`)):
 		s.document(p, attach.RTF)
+	case archive(t, ext):
+		s.report(Unopened, p.Path, p.Content.Start, "")
 	}
+}
+
+// archive reports whether a type or name is that of packed files.
+func archive(t, ext string) bool {
+	switch strings.TrimPrefix(t, "application/") {
+	case "zip", "x-zip-compressed", "gzip", "x-gzip", "x-tar", "x-7z-compressed", "vnd.rar", "x-rar-compressed", "zstd", "x-bzip2", "x-xz":
+		return true
+	}
+	switch ext {
+	case "zip", "gz", "tgz", "tar", "7z", "rar", "zst", "bz2", "xz":
+		return true
+	}
+	return false
 }
 
 func (s *splitter) trouble(p *Part, err error) {
@@ -64,7 +79,7 @@ func (s *splitter) signed(p *Part) {
 		return
 	}
 	p.Container = true
-	s.embedded(p, content, "smime")
+	s.embedded(p, &layer{raw: content, closed: true}, "smime")
 }
 
 // deeper reports whether p may hold more.
@@ -79,10 +94,12 @@ func (s *splitter) deeper(p *Part) bool {
 // outlookFile reads a .msg file: a container without a place in the raw bytes.
 func (s *splitter) outlookFile() {
 	p := &Part{m: s.m, Type: "application/vnd.ms-outlook", Content: markup.Range{End: len(s.raw)}}
+	s.in.closed = true
 	s.add(p)
 	it, err := outlook.MSG(s.raw)
 	p.Header, _ = parseHeader(it.Header, 0, len(it.Header), func(What, int, string) {})
 	p.Header = unplaced(p.Header)
+	p.placed = p.Header
 	s.item(p, it, err, "msg")
 	p.Container = true
 }
@@ -104,7 +121,7 @@ func (s *splitter) item(p *Part, it *outlook.Item, err error, kind string) {
 	if !s.deeper(p) {
 		return
 	}
-	sub := &splitter{m: s.m, inside: kind, shallow: s.shallow}
+	sub := &splitter{m: s.m, in: s.m.layer(&layer{closed: true}), inside: kind, shallow: s.shallow}
 	if s.inside != "" {
 		sub.inside = s.inside
 	}
@@ -162,6 +179,7 @@ func (s *splitter) attachment(q *Part, a *outlook.Attachment, kind string) {
 	if a.Location != "" {
 		q.Header = append(q.Header, Field{Name: "Content-Location", Value: a.Location})
 	}
+	q.placed = q.Header
 	switch {
 	case a.Item != nil:
 		q.Container = true
@@ -169,7 +187,7 @@ func (s *splitter) attachment(q *Part, a *outlook.Attachment, kind string) {
 	case isMessage(q.Type):
 		q.Container = true
 		if s.deeper(q) {
-			s.embedded(q, a.Data, "encoded")
+			s.embedded(q, &layer{raw: a.Data, closed: true}, "encoded")
 		}
 	default:
 		s.open(q)

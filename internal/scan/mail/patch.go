@@ -44,29 +44,30 @@ func (p *Part) mapping() *mapping {
 	return mp
 }
 
-func (p *Part) content() []byte { return p.m.Raw[p.Content.Start:p.Content.End] }
+func (p *Part) content() []byte { return p.in.raw[p.body.Start:p.body.End] }
 
 // Raw gives the bytes of Message.Raw that made Body[r.Start:r.End]; ok is false
 // for parts found inside attachments, which have none.
 func (p *Part) Raw(r markup.Range) (raw markup.Range, ok bool) {
-	if p.Inside != "" || r.Start < 0 || r.End > len(p.Body) || r.Start > r.End {
+	if r.Start < 0 || r.End > len(p.Body) || r.Start > r.End {
 		return markup.Range{}, false
 	}
-	if p.Encoding == Identity && p.Decoded == "" {
-		return markup.Range{Start: p.Content.Start + r.Start, End: p.Content.Start + r.End}, true
+	if p.Decoded != "" {
+		r.Start, r.End = p.mapping().charset.span(r.Start, r.End)
 	}
-	m := p.mapping()
-	from, to := r.Start, r.End
-	if m.charset != nil {
-		from, to = m.charset.span(from, to)
-	}
+	return p.in.place(p.transferred(r))
+}
+
+// transferred gives the bytes of p.in that made r of what the transfer encoding
+// of p holds.
+func (p *Part) transferred(r markup.Range) markup.Range {
 	switch p.Encoding {
 	case QuotedPrintable:
-		from, to = m.quoted.span(from, to)
+		r.Start, r.End = p.mapping().quoted.span(r.Start, r.End)
 	case Base64:
-		from, to = m.base64.span(from, to)
+		r.Start, r.End = p.mapping().base64.span(r.Start, r.End)
 	}
-	return markup.Range{Start: p.Content.Start + from, End: p.Content.Start + to}, true
+	return markup.Range{Start: p.body.Start + r.Start, End: p.body.Start + r.End}
 }
 
 // Patch turns edits of Body into edits of Message.Raw of the same length, which
@@ -82,7 +83,17 @@ func (p *Part) Patch(edits []markup.Edit) ([]markup.Edit, error) {
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	if p.Inside != "" || p.Container {
+	out, err := p.patches(edits)
+	out, lost := p.in.down(p.m, out)
+	if lost > 0 {
+		err = errors.Join(err, fmt.Errorf("patch part %s: %d edits: %w", p.Path, lost, ErrUnpatchable))
+	}
+	return out, err
+}
+
+// patches turns edits of Body into edits of p.in.
+func (p *Part) patches(edits []markup.Edit) ([]markup.Edit, error) {
+	if p.in.closed || p.Container {
 		return nil, fmt.Errorf("patch part %s, found inside an attachment: %w", p.Path, ErrUnpatchable)
 	}
 	out := make([]markup.Edit, 0, len(edits))
@@ -90,6 +101,9 @@ func (p *Part) Patch(edits []markup.Edit) ([]markup.Edit, error) {
 	mp := p.mapping()
 	for _, e := range edits {
 		raw, ok := p.patch(mp, e)
+		if !ok && p.Encoding == QuotedPrintable {
+			raw, ok = p.patch(mp, otherwise(e))
+		}
 		if !ok {
 			failed++
 			continue
@@ -103,6 +117,18 @@ func (p *Part) Patch(edits []markup.Edit) ([]markup.Edit, error) {
 	return out, nil
 }
 
+// otherwise is e with an address that is as inert but does not begin with two
+// hexadecimal digits: behind a "=" that is no escape they would make it one.
+func otherwise(e markup.Edit) markup.Edit {
+	for _, head := range [...]string{"about:blank#", "data:,"} {
+		if bytes.HasPrefix(e.Replacement, []byte(head)) {
+			e.Replacement = bytes.Clone(e.Replacement)
+			copy(e.Replacement, "cid:xxxxxxxxx"[:len(head)])
+		}
+	}
+	return e
+}
+
 // patch carries one edit down through the layers.
 func (p *Part) patch(mp *mapping, e markup.Edit) (markup.Edit, bool) {
 	if e.Range.Start < 0 || e.Range.End > len(p.Body) || len(e.Replacement) != e.Range.Len() || e.Range.Len() == 0 {
@@ -114,6 +140,11 @@ func (p *Part) patch(mp *mapping, e markup.Edit) (markup.Edit, bool) {
 			return e, false
 		}
 	}
+	return p.recode(mp, e)
+}
+
+// recode carries an edit of what the transfer encoding holds to p.in.
+func (p *Part) recode(mp *mapping, e markup.Edit) (markup.Edit, bool) {
 	ok := true
 	switch p.Encoding {
 	case QuotedPrintable:
@@ -121,8 +152,8 @@ func (p *Part) patch(mp *mapping, e markup.Edit) (markup.Edit, bool) {
 	case Base64:
 		e, ok = mp.rebase(p.content(), e)
 	}
-	e.Range.Start += p.Content.Start
-	e.Range.End += p.Content.Start
+	e.Range.Start += p.body.Start
+	e.Range.End += p.body.Start
 	return e, ok
 }
 
@@ -199,68 +230,6 @@ func (c *charset) encode(text []byte) ([]byte, bool) {
 	out, err := c.enc.NewEncoder().Bytes(text)
 	return out, err == nil
 }
-
-// requote writes e on the raw bytes that made it, line by line: soft breaks
-// stay, and as many characters are escaped as make each line as long as it was.
-func (mp *mapping) requote(content []byte, e markup.Edit) (markup.Edit, bool) {
-	start, end := mp.quoted.span(e.Range.Start, e.Range.End)
-	raw := bytes.Clone(content[start:end])
-	text := e.Replacement
-	from, to, n := start, start, 0 // raw bytes without a break, and what they decode to
-	for i := mp.quoted.at(e.Range.Start); n < len(text) && i < len(mp.quoted); i++ {
-		r := mp.quoted[i]
-		a := max(e.Range.Start, int(r.dec))
-		b := min(e.Range.End, int(r.dec+r.n))
-		if a >= b {
-			break
-		}
-		rs, re := mp.quoted.span(a, b)
-		if rs != to {
-			if !quoteInto(raw[from-start:to-start], text[:n]) {
-				return e, false
-			}
-			text, n, from = text[n:], 0, rs
-		}
-		to, n = re, n+b-a
-	}
-	if n != len(text) || !quoteInto(raw[from-start:to-start], text) {
-		return e, false
-	}
-	return markup.Edit{Range: markup.Range{Start: start, End: end}, Replacement: raw}, true
-}
-
-// quoteInto writes text on exactly len(dst) bytes: what must be escaped is, and
-// of the rest as many as fill dst, from the end.
-func quoteInto(dst, text []byte) bool {
-	must := 0
-	for _, c := range text {
-		if mustQuote(c) {
-			must++
-		}
-	}
-	more := (len(dst)-len(text))/2 - must
-	may := len(text) - must
-	if more < 0 || more > may || (len(dst)-len(text))%2 != 0 {
-		return false
-	}
-	const hex = "0123456789ABCDEF"
-	dst = dst[:0]
-	for _, c := range text {
-		quote := mustQuote(c)
-		if !quote {
-			quote = may <= more
-			may--
-		}
-		if quote {
-			dst = append(dst, '=', hex[c>>4], hex[c&15])
-		} else {
-			dst = append(dst, c)
-		}
-	}
-	return true
-}
-
-func mustQuote(c byte) bool { return c == '=' || c <= ' ' || c >= 0x7f }
 
 // rebase writes e into the base64 characters that hold its bits.
 func (mp *mapping) rebase(content []byte, e markup.Edit) (markup.Edit, bool) {

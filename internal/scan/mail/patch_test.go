@@ -178,8 +178,8 @@ func TestPatchRefuses(t *testing.T) {
 		t.Errorf("got %v, error %v; want x=3D", got, err)
 	}
 	got, err = p.Patch([]markup.Edit{{Range: markup.Range{Start: 2, End: 5}, Replacement: []byte("xyz")}})
-	if err != nil || string(got[0].Replacement) != "xy=7A" {
-		t.Errorf("got %v, error %v; want xy=7A", got, err)
+	if err != nil || string(got[0].Replacement) != "x=79z" {
+		t.Errorf("got %v, error %v; want x=79z", got, err)
 	}
 }
 

@@ -31,6 +31,7 @@ const (
 	Skipped                    // bytes left out of a message too large to hold
 	MarkupCut                  // markup past the walker's bounds
 	AttachmentCut              // attachment past its bounds
+	Unopened                   // an archive (ZIP, gzip …), which is not looked into
 )
 
 var whats = [...]string{
@@ -41,7 +42,7 @@ var whats = [...]string{
 	"message too long, rest ignored", "too much to decode, rest ignored", "uuencoded or yEnc data, not opened",
 	"attachment cannot be opened", "encrypted, cannot be read", "only a fragment of a message", "content lies outside the message",
 	"edit has no place in the raw bytes", "attachment data left out of a very large message", "markup past its bounds",
-	"attachment past its bounds",
+	"attachment past its bounds", "archive, not looked into",
 }
 
 // String is the sentence for it.

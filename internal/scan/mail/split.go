@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ func Read(raw []byte, kind Kind, o Options) *Message {
 		m.report(TooLong, "", MaxMessage, "")
 		raw = raw[:MaxMessage]
 	}
-	s := &splitter{m: m, raw: raw, shallow: o.Shallow}
+	s := &splitter{m: m, raw: raw, in: m.layer(&layer{raw: raw}), shallow: o.Shallow}
 	switch kind {
 	case HTML:
 		s.page()
@@ -48,6 +49,7 @@ func Split(src []byte, o Options, emit func(*Part)) []Problem {
 type splitter struct {
 	m       *Message
 	raw     []byte
+	in      *layer // what raw is
 	inside  string // kind of attachment that raw came from
 	shallow bool
 }
@@ -108,7 +110,10 @@ func (s *splitter) add(p *Part) bool {
 		p.Seal |= p.Parent.Seal
 		p.Depth = p.Parent.Depth + 1
 	}
-	p.Inside = s.inside
+	p.Inside, p.in, p.body, p.placed = s.inside, s.in, p.Content, p.Header
+	if s.inside != "" {
+		p.placed = slices.Clone(p.Header) // the fields' places are taken out of the other
+	}
 	s.m.Parts = append(s.m.Parts, p)
 	return true
 }
@@ -240,12 +245,13 @@ func (s *splitter) message(p *Part) {
 		s.entity(entityAt{start: r.Start, end: r.End, parent: p, path: p.Path})
 		return
 	}
-	s.embedded(p, s.transfer(p, s.raw[r.Start:r.End]), "encoded")
+	raw := s.transfer(p, s.raw[r.Start:r.End])
+	s.embedded(p, &layer{raw: raw, under: p, closed: s.in.closed}, "encoded")
 }
 
-// embedded reads bytes that came out of p as a message.
-func (s *splitter) embedded(p *Part, raw []byte, kind string) {
-	if !s.m.spend(len(raw)) {
+// embedded reads what came out of p as a message.
+func (s *splitter) embedded(p *Part, l *layer, kind string) {
+	if !s.m.spend(len(l.raw)) {
 		s.report(TooMuch, p.Path, p.Content.Start, "")
 		return
 	}
@@ -253,8 +259,8 @@ func (s *splitter) embedded(p *Part, raw []byte, kind string) {
 	if s.inside != "" {
 		in = s.inside
 	}
-	sub := &splitter{m: s.m, raw: raw, inside: in, shallow: s.shallow}
-	sub.entity(entityAt{end: len(raw), parent: p, path: p.Path + "/" + kind})
+	sub := &splitter{m: s.m, raw: l.raw, in: s.m.layer(l), inside: in, shallow: s.shallow}
+	sub.entity(entityAt{end: len(l.raw), parent: p, path: p.Path + "/" + kind})
 }
 
 // spend books n decoded bytes; false if MaxDecoded is passed.

@@ -104,6 +104,7 @@ type total struct {
 	Cleaned  int           `json:"cleaned,omitempty"`
 	Changed  int           `json:"changed,omitempty"`
 	Refused  int           `json:"refused,omitempty"`
+	Unclean  int           `json:"unclean,omitempty"`
 	Share    float64       `json:"share"`
 	Worst    judge.Ladder  `json:"worst"`
 	Trackers []explain.Row `json:"trackers,omitempty"`
@@ -117,7 +118,7 @@ func (j *JSON) End(t *scan.Total) error {
 		place
 		Total total `json:"total"`
 	}{place{Schema: judge.Schema, Door: "scan"}, total{
-		&t.Mailbox, t.Bytes, t.Partly, t.Failed, t.Skipped, t.Cleaned, t.Changed, t.Refused, t.Share(), t.Worst(), t.Trackers(maxRows), t.Senders(maxRows), t.String(),
+		&t.Mailbox, t.Bytes, t.Partly, t.Failed, t.Skipped, t.Cleaned, t.Changed, t.Refused, t.Unclean, t.Share(), t.Worst(), t.Trackers(maxRows), t.Senders(maxRows), t.String(),
 	}})
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ const (
 	width      = 78  // of a line of words
 	maxAddress = 110 // of a URL, unless Verbose
 	maxTable   = 10  // rows of the tables of a mailbox
+	maxStuck   = 10  // references that a copy still holds, unless Verbose
 )
 
 // Report prints one message. A message of an mbox in which nothing reports
@@ -152,6 +153,7 @@ func (t *Text) tail(r *scan.Report) {
 	if c := r.Clean; c != nil {
 		fmt.Fprintln(t.w)
 		t.words("  ", c.Words())
+		t.stuck(c)
 	}
 	for _, u := range r.Unread {
 		t.words("  ", "Not looked at: "+u+".")
@@ -165,6 +167,17 @@ func (t *Text) tail(r *scan.Report) {
 		t.consent = true // once a run: it is the same for all
 		fmt.Fprintln(t.w)
 		t.words("  ", r.Consent)
+	}
+}
+
+// stuck lists what a copy still reports.
+func (t *Text) stuck(c *scan.Plan) {
+	for i, s := range c.Stuck {
+		if i == maxStuck && !t.Verbose {
+			fmt.Fprintf(t.w, "  and %s more\n", counted(c.Active-i, "reference"))
+			return
+		}
+		fmt.Fprintf(t.w, "  Still active: %s\n", Printable(s))
 	}
 }
 

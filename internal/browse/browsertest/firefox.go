@@ -101,16 +101,61 @@ func (d *firefox) Click(ctx context.Context, selector string) error {
 	if err != nil {
 		return err
 	}
+	in := d.tab
+	if f, err := d.frame(ctx, selector); err != nil {
+		return err
+	} else if f.context != "" {
+		in, x, y = f.context, f.Width/2, f.Height/2
+	}
 	pointer := object{"type": "pointer", "id": "mouse", "actions": []object{
 		{"type": "pointerMove", "x": int(x), "y": int(y)},
 		{"type": "pointerDown", "button": 0},
 		{"type": "pointerUp", "button": 0},
 	}}
-	err = d.conn.call(ctx, "input.performActions", object{"context": d.tab, "actions": []object{pointer}}, nil)
+	err = d.conn.call(ctx, "input.performActions", object{"context": in, "actions": []object{pointer}}, nil)
 	if err != nil {
 		return fmt.Errorf("clicking %s: %w", selector, err)
 	}
 	return nil
+}
+
+// bidiFrame is a frame of the page; context is "" for anything else.
+type bidiFrame struct {
+	context       string
+	N             int
+	Width, Height float64
+}
+
+// frame looks whether the selector names a frame: what is done by coordinates
+// of the page does not reach into one of another process.
+func (d *firefox) frame(ctx context.Context, selector string) (f bidiFrame, err error) {
+	quoted, err := json.Marshal(selector)
+	if err != nil {
+		return f, err
+	}
+	text, err := d.Eval(ctx, `(() => { const e = document.querySelector(`+string(quoted)+`);
+		return {n: [...document.querySelectorAll("iframe")].indexOf(e), width: e.clientWidth, height: e.clientHeight}; })()`)
+	if err != nil {
+		return f, fmt.Errorf("finding %s: %w", selector, err)
+	}
+	if err := json.Unmarshal([]byte(text), &f); err != nil || f.N < 0 {
+		return bidiFrame{}, err
+	}
+	var tree struct {
+		Contexts []struct {
+			Children []struct {
+				Context string `json:"context"`
+			} `json:"children"`
+		} `json:"contexts"`
+	}
+	if err := d.conn.call(ctx, "browsingContext.getTree", object{"root": d.tab}, &tree); err != nil {
+		return bidiFrame{}, fmt.Errorf("listing frames: %w", err)
+	}
+	if len(tree.Contexts) != 1 || f.N >= len(tree.Contexts[0].Children) {
+		return bidiFrame{}, fmt.Errorf("%s is a frame that the browser does not list", selector)
+	}
+	f.context = tree.Contexts[0].Children[f.N].Context
+	return f, nil
 }
 
 func (d *firefox) Console() []string { return d.console.list() }

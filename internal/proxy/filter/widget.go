@@ -20,10 +20,13 @@ const (
 	alwaysPart = "always-"
 	// offerLife is how long a placeholder can be clicked.
 	offerLife = 12 * time.Hour
-	// shownLife is how long a frame that a person asked for loads by itself.
-	shownLife = time.Hour
-	maxOffers = 2000
-	maxShown  = 1000
+	// shownLife is how long a frame that a person asked for loads by itself on
+	// that site, and followTime how long after the click it may come without a
+	// word of where it stands: a sandbox says nothing.
+	shownLife  = time.Hour
+	followTime = 30 * time.Second
+	maxOffers  = 2000
+	maxShown   = 1000
 )
 
 // offer is a placeholder that a person may click.
@@ -33,15 +36,16 @@ type offer struct {
 	until       time.Time
 }
 
-// shownKey is a frame that a person has asked for.
-type shownKey struct{ client, url string }
+// shownKey is a frame that a person has asked for on a page, a host, "" if
+// unknown.
+type shownKey struct{ client, url, page string }
 
 // offers remembers placeholders and what became of them. The zero value is
 // ready.
 type offers struct {
 	mu    sync.Mutex
 	made  bounded[string, offer]
-	shown bounded[shownKey, time.Time]
+	shown bounded[shownKey, time.Time] // until when
 }
 
 func (o *offers) put(token string, x offer, now time.Time) {
@@ -61,15 +65,16 @@ func (o *offers) accept(token, client, url string, now time.Time) (offer, bool) 
 		return offer{}, false
 	}
 	o.made.take(token)
-	o.shown.put(shownKey{client, url}, now, maxShown)
+	o.shown.put(shownKey{client, url, ""}, now.Add(followTime), maxShown)
+	o.shown.put(shownKey{client, url, x.page}, now.Add(shownLife), maxShown)
 	return x, true
 }
 
-func (o *offers) isShown(client, url string, now time.Time) bool {
+func (o *offers) isShown(k shownKey, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	at, ok := o.shown.get(shownKey{client, url})
-	return ok && now.Sub(at) < shownLife
+	until, ok := o.shown.get(k)
+	return ok && now.Before(until)
 }
 
 // widget puts a box in the place of a social network's frame, until the person
@@ -94,7 +99,7 @@ func (f *Filter) widget(ex *Exchange) *http.Response {
 		page = detect.HostOf(ex.req.Page)
 	}
 	if ex.req.Party() != detect.ThirdParty || w.Home(page) || f.spared(ex) || ex.policy != nil && ex.policy.Allows.Match(ex.req.Host, page) ||
-		f.offers.isShown(ex.client.key(), ex.req.URL, f.now()) {
+		f.offers.isShown(shownKey{ex.client.key(), ex.req.URL, page}, f.now()) {
 		return nil
 	}
 	ex.over = true

@@ -56,6 +56,13 @@ func TestWidgetWaitsForAClick(t *testing.T) {
 		t.Errorf("after the click: %q", got)
 	}
 	w.wantSent(1)
+	elsewhere := []string{inFrame[0], inFrame[1], inFrame[2], "Referer: https://other.example/"}
+	offered(t, w.get(frameURL, elsewhere...)) // one click is for one site
+	if got := text(t, w.get(frameURL, inFrame[:3]...)); got != "from the origin" {
+		t.Errorf("in a sandbox, right after the click: %q", got)
+	}
+	w.pass(followTime + time.Second)
+	offered(t, w.get(frameURL, inFrame[:3]...))
 	w.pass(shownLife + time.Second)
 	offered(t, w.get(frameURL, inFrame...))
 }

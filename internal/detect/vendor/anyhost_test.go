@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,15 +17,42 @@ import (
 )
 
 // walk is Match by comparing a request with every rule for any host.
-func walk(r *Rules, q *detect.Request) Match {
-	unindexed := *r
-	unindexed.any = anyHost{}
+func walk(r *Rules, q *detect.Request) Match { return unindexed(r).Match(q) }
+
+// unindexed is r without the index of rules for any host.
+func unindexed(r *Rules) *Rules {
+	u := *r
+	u.any = anyHost{}
 	for n := range r.rules {
-		if slices.Contains(r.rules[n].spec().Hosts, "*") {
-			unindexed.any.rest = append(unindexed.any.rest, int32(n))
+		if m := r.rules[n].spec(); slices.Contains(m.Hosts, "*") || m.HostRE != "" {
+			u.any.rest = append(u.any.rest, int32(n))
 		}
 	}
-	return unindexed.Match(q)
+	return &u
+}
+
+// exhaustive is unindexed whose regexps are all asked: no text that must be
+// there, no linear stands before them.
+func exhaustive(r *Rules) *Rules {
+	u := unindexed(r)
+	u.rules = slices.Clone(u.rules)
+	bare := func(l *lazyRE) *lazyRE {
+		if l == nil {
+			return nil
+		}
+		b := &lazyRE{src: l.src}
+		b.plain.Store(&linear{})
+		return b
+	}
+	for i := range u.rules {
+		ru := &u.rules[i]
+		ru.pathRE, ru.hostRE = bare(ru.pathRE), bare(ru.hostRE)
+		ru.query = slices.Clone(ru.query)
+		for k := range ru.query {
+			ru.query[k].re = bare(ru.query[k].re)
+		}
+	}
+	return u
 }
 
 // shipped compiles the rules as written.
@@ -119,6 +147,79 @@ func TestIndexReal(t *testing.T) {
 	}
 	if total < 27_000 {
 		t.Errorf("only %d requests", total)
+	}
+}
+
+// addresses gives every URL in the files that fit the pattern, as it stands and
+// as quoted-printable decoded.
+func addresses(t *testing.T, out map[string]bool, pattern string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	}
+	quoted := strings.NewReplacer("=\r\n", "", "=\n", "", "=3D", "=", "=3d", "=")
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{string(data), quoted.Replace(string(data))} {
+			for _, u := range addressRE.FindAllString(text, -1) {
+				out[u] = true
+			}
+		}
+	}
+}
+
+var addressRE = regexp.MustCompile(`https?://[^\s"'<>]+`)
+
+// sameMail compares Match, of the rules for requests and of those for mail, with
+// the exhaustive ones, for a URL as a picture and as a link.
+func sameMail(t *testing.T, r *Rules, urls map[string]bool) (found int) {
+	t.Helper()
+	pairs := [][2]*Rules{{r, exhaustive(r)}, {&r.mail().rules, exhaustive(&r.mail().rules)}}
+	for u := range urls {
+		for _, ty := range []detect.Type{detect.TypeImage, detect.TypeDocument} {
+			q := detect.Request{URL: u, Host: detect.HostOf(u), Type: ty, Site: detect.ThirdParty}
+			for _, p := range pairs {
+				got, want := p[0].Match(&q), p[1].Match(&q)
+				if got != want {
+					t.Fatalf("%s as %v: got %+v, want %+v", u, ty, got, want)
+				}
+				if got != (Match{}) {
+					found++
+				}
+			}
+		}
+	}
+	return found
+}
+
+// TestMailExhaustive does so for the examples of all rules.
+func TestMailExhaustive(t *testing.T) {
+	t.Parallel()
+	r, _ := shipped(t)
+	urls := map[string]bool{}
+	addresses(t, urls, "../../../rules/vendors/*.yaml")
+	addresses(t, urls, "../../../rules/examples/*.yaml")
+	if found := sameMail(t, r, urls); found < len(urls)/2 {
+		t.Errorf("of %d addresses %d were found", len(urls), found)
+	}
+}
+
+// TestMailExhaustiveReal does so for all addresses of public mail.
+func TestMailExhaustiveReal(t *testing.T) {
+	t.Parallel()
+	dir := need.Data(t, "mail")
+	r, _ := shipped(t)
+	urls := map[string]bool{}
+	addresses(t, urls, filepath.Join(dir, "*", "*"))
+	if sameMail(t, r, urls); len(urls) < 1500 {
+		t.Errorf("only %d addresses", len(urls))
 	}
 }
 

@@ -12,10 +12,12 @@ import (
 
 // lazyRE is a regexp that compiles when it is first asked. Its source was
 // checked when the rule was parsed. Most texts need no regexp to be told
-// apart: one literal decides.
+// apart: one literal decides, or the few steps of a linear.
 type lazyRE struct {
 	src     string
 	literal literal
+	needs   []string               // one of these must be there; nil says nothing
+	plain   atomic.Pointer[linear] // without ways once src is known not to be plain
 	re      atomic.Pointer[regexp.Regexp]
 }
 
@@ -24,7 +26,11 @@ func newRE(src string) *lazyRE {
 	if src == "" {
 		return nil
 	}
-	return &lazyRE{src: src, literal: literalOf(src)}
+	l := &lazyRE{src: src, literal: literalOf(src)}
+	if l.literal.text == "" && l.literal.also == "" && l.literal.class == nil {
+		l.needs = needsOf(src)
+	}
+	return l
 }
 
 func (l *lazyRE) get() *regexp.Regexp {
@@ -38,7 +44,42 @@ func (l *lazyRE) get() *regexp.Regexp {
 
 // match reports whether the regexp matches s.
 func (l *lazyRE) match(s string) bool {
-	return l.literal.in(s) && (l.literal.all || l.get().MatchString(s))
+	if !l.can(s) {
+		return false
+	}
+	if l.literal.all {
+		return true
+	}
+	if ok, known := l.linear().match(s); known {
+		return ok
+	}
+	return l.get().MatchString(s)
+}
+
+// can reports whether s has the texts without which the regexp cannot match.
+func (l *lazyRE) can(s string) bool {
+	if l.needs == nil {
+		return l.literal.in(s)
+	}
+	for _, t := range l.needs {
+		if strings.Contains(s, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// linear gives l's, made when it is first asked for.
+func (l *lazyRE) linear() *linear {
+	if p := l.plain.Load(); p != nil {
+		return p
+	}
+	p := linearOf(l.src)
+	if p == nil {
+		p = &linear{}
+	}
+	l.plain.Store(p)
+	return p
 }
 
 // literal is text that stands in whatever a regexp matches.
@@ -85,6 +126,69 @@ func literalOf(re string) literal {
 		}
 	}
 	return l
+}
+
+// Bounds of lazyRE.needs: to look for more texts, or for shorter ones, costs as
+// much as the regexp.
+const (
+	maxNeeds = 8
+	minNeed  = 3
+)
+
+// needsOf gives texts of which one stands in whatever the regexp matches; nil if
+// it knows none that tell enough.
+func needsOf(src string) []string {
+	re, err := syntax.Parse(src, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	if texts := oneOf(re); len(texts) > 0 && shortest(texts) >= minNeed {
+		return texts
+	}
+	return nil
+}
+
+// anyTexts gives texts of which one must stand in what all of parts match
+// together; nil if it knows none. The shortest of them is as long as can be.
+func anyTexts(parts []*syntax.Regexp) (best []string) {
+	for _, p := range parts {
+		if texts := oneOf(p); len(texts) > 0 && (best == nil || shortest(texts) > shortest(best)) {
+			best = texts
+		}
+	}
+	return best
+}
+
+// oneOf is anyTexts for one part.
+func oneOf(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if t := fixedText(re); t != "" {
+			return []string{t}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return oneOf(re.Sub[0])
+	case syntax.OpConcat:
+		return anyTexts(re.Sub)
+	case syntax.OpAlternate:
+		var all []string
+		for _, s := range re.Sub {
+			texts := oneOf(s)
+			if all = append(all, texts...); texts == nil || len(all) > maxNeeds {
+				return nil
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+func shortest(texts []string) int {
+	n := len(texts[0])
+	for _, t := range texts {
+		n = min(n, len(t))
+	}
+	return n
 }
 
 // fixedText returns the one text that re matches, "" if there are others.

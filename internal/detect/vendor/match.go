@@ -93,7 +93,8 @@ func (ru *rule) match(q *detect.Request, path, query string) bool {
 	if ru.types != 0 && q.Type != detect.TypeOther && ru.types&(1<<q.Type) == 0 {
 		return false
 	}
-	if !ru.matchMethod(q.Method) || !ru.matchPath(path) || ru.hostRE != nil && !ru.hostRE.match(q.Host) {
+	if !ru.matchMethod(q.Method) || ru.hostRE != nil && !ru.hostRE.can(q.Host) || !ru.matchPath(path) ||
+		ru.hostRE != nil && !ru.hostRE.match(q.Host) {
 		return false
 	}
 	for i := range ru.query {

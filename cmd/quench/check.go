@@ -118,6 +118,8 @@ type judge struct {
 	rules  *ruleSet
 	policy *detect.Policy
 	now    func() time.Time
+	// keepLinks and keepWidgets are what the proxy is told to leave alone.
+	keepLinks, keepWidgets bool
 }
 
 // newJudge takes rules, configuration and what was learned and allowed.
@@ -143,7 +145,8 @@ func (a *app) newJudge(ctx context.Context) (*judge, error) {
 		return nil, err
 	}
 	m.SetConfig(cfg.memory())
-	return &judge{rules: r, policy: m.Policy(""), now: time.Now}, m.Close()
+	return &judge{rules: r, policy: m.Policy(""), now: time.Now,
+		keepLinks: !cfg.Proxy.CleanLinks, keepWidgets: !cfg.Proxy.ClickToLoad}, m.Close()
 }
 
 func (a *app) checkOne(c *judge, in *checkInput, asJSON bool) error {

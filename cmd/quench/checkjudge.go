@@ -51,19 +51,49 @@ func (j *judge) check(in *checkInput) (*checked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t == detect.TypeDocument && h.Get("Sec-Fetch-Site") == "" {
+		h.Set("Sec-Fetch-Site", cameFrom(url, in.Page))
+	}
 	method := strings.ToUpper(in.Method)
 	if method == "" {
 		method = http.MethodGet
 	}
-	s, ok := j.asProxy(method, url, h, in.body)
-	if !ok {
+	s, note, ok := j.asProxy(method, url, h, in.body)
+	switch {
+	case !ok:
 		s = j.byText(method, url, h, t, in.body)
+	case note != nil:
+		return noted(in, note, h), nil
 	}
 	return j.event(in, s), nil
 }
 
-// sightings catches what the filter records.
-type sightings struct{ first *ledger.Sighting }
+// cameFrom is what a browser says of somebody who opens url from a page.
+func cameFrom(url, page string) string {
+	switch {
+	case page == "":
+		return "none"
+	case detect.PartyOf(detect.HostOf(url), detect.HostOf(pageURL(page))) == detect.ThirdParty:
+		return "cross-site"
+	}
+	return "same-site"
+}
+
+// noted is the answer where what the proxy does comes from no rule of a vendor
+// or list: a link that is cleaned, a frame that waits for a click.
+func noted(in *checkInput, e *ledger.Event, h http.Header) *checked {
+	c := &checked{Event: *e}
+	c.Time, c.Door, c.Request.URL = e.Time.UTC(), "check", strings.TrimSpace(in.URL)
+	r := intake.Request(e.Request.Method, c.Request.URL, h)
+	c.Request.Page, c.Request.PageFrom = r.Page, r.PageFrom.String()
+	return c
+}
+
+// sightings catches what the filter records, and what it notes.
+type sightings struct {
+	first *ledger.Sighting
+	note  *ledger.Event
+}
 
 // Record implements ledger.Recorder.
 func (s *sightings) Record(g ledger.Sighting) {
@@ -73,28 +103,33 @@ func (s *sightings) Record(g ledger.Sighting) {
 }
 
 // Note implements ledger.Recorder.
-func (s *sightings) Note(ledger.Event) {}
+func (s *sightings) Note(e ledger.Event) {
+	if s.note == nil {
+		s.note = &e
+	}
+}
 
 // errNotSent stands for the answer that a check never gets.
 var errNotSent = errors.New("a check sends nothing")
 
 // asProxy puts the request through the proxy's own filter; ok is false if it is
-// none that HTTP could carry.
-func (j *judge) asProxy(method, url string, h http.Header, body []byte) (ledger.Sighting, bool) {
+// none that HTTP could carry. What it only noted is returned if nothing else was
+// recorded.
+func (j *judge) asProxy(method, url string, h http.Header, body []byte) (s ledger.Sighting, note *ledger.Event, ok bool) {
 	var in io.Reader
 	if len(body) > 0 {
 		in = bytes.NewReader(body)
 	}
 	r, err := http.NewRequest(method, url, in)
 	if err != nil || r.URL.Host == "" || r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-		return ledger.Sighting{}, false
+		return s, nil, false
 	}
 	r.Header = h
 	var got sightings
 	f := &filter.Filter{
 		Set:      func() *engine.Set { return j.rules.set },
 		Policy:   func(filter.Client) *detect.Policy { return j.policy },
-		Recorder: &got, Now: j.now,
+		Recorder: &got, Now: j.now, KeepLinks: j.keepLinks, KeepWidgets: j.keepWidgets,
 	}
 	_, resp, ex := f.Request(r, filter.Client{Addr: netip.IPv6Loopback(), Loopback: true})
 	if resp != nil {
@@ -104,9 +139,9 @@ func (j *judge) asProxy(method, url string, h http.Header, body []byte) (ledger.
 	}
 	if got.first == nil { // nothing matched
 		req := intake.Request(method, url, h)
-		return ledger.Sighting{Seen: detect.Seen{Request: &req, At: j.now()}, Decision: ex.Decision()}, true
+		return ledger.Sighting{Seen: detect.Seen{Request: &req, At: j.now()}, Decision: ex.Decision()}, got.note, true
 	}
-	return *got.first, true
+	return *got.first, nil, true
 }
 
 // byText judges a URL that no parser takes, by what its text says.

@@ -193,7 +193,7 @@ func (a *app) scanner(ctx context.Context, o *scanOptions) (*scan.Scanner, error
 	if err != nil {
 		return nil, err
 	}
-	s := &scan.Scanner{Judge: scanjudge.Judge{Rules: j.rules.set, Policy: j.policy}, Me: o.me, Now: time.Now, Replay: j.replay}
+	s := &scan.Scanner{Judge: scanjudge.Judge{Rules: j.rules.set, Policy: j.policy}, Me: o.me, Now: time.Now, Replay: j.newReplay}
 	if o.clean != "" || o.filter {
 		s.Cleaning = &scan.Cleaning{All: o.what == "all", Force: o.force}
 	}

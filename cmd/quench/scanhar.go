@@ -9,26 +9,87 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/detect/intake"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/proxy/filter"
 	"github.com/quench-proxy/quench/internal/scan"
 	"github.com/quench-proxy/quench/internal/scan/har"
 )
 
-// replay puts an entry of an archive through the proxy's own filter, request
-// and answer, so that a scan decides as the proxy does.
-func (j *judge) replay(e *har.Entry) scan.Replayed {
-	var got sightings
-	f := &filter.Filter{
+// maxLesson is how many endpoints one archive teaches.
+const maxLesson = 10_000
+
+// replay is one archive going through the proxy's own filter, request and
+// answer, so that a scan decides as the proxy does: an endpoint that proved to
+// be a pixel is blocked before sending from then on.
+type replay struct {
+	judge  *judge
+	filter filter.Filter
+	policy *detect.Policy
+	got    sightings
+	now    *har.Entry
+	due    []lesson
+	known  int
+	stubs  stubs
+}
+
+// lesson is an endpoint that is known once the answer was there.
+type lesson struct {
+	key uint64
+	at  time.Time
+}
+
+// newReplay makes what decides about one archive.
+func (j *judge) newReplay() scan.Replay {
+	p := &replay{judge: j, policy: j.policy}
+	p.filter = filter.Filter{
 		Set:      func() *engine.Set { return j.rules.set },
-		Policy:   func(filter.Client) *detect.Policy { return j.policy },
-		Recorder: &got,
-		Now:      func() time.Time { return e.Started },
+		Policy:   func(filter.Client) *detect.Policy { return p.policy },
+		Recorder: &p.got,
+		Learn:    p.learn,
+		Now:      func() time.Time { return p.now.Started },
 	}
-	s, ok := j.exchange(f, &got, e)
+	return p.entry
+}
+
+// learn keeps what the answer of the present entry taught.
+func (p *replay) learn(host, url string, _ time.Time) {
+	if host != "" && p.known < maxLesson {
+		p.known++
+		p.due = append(p.due, lesson{detect.EndpointKey(host, url), p.now.Started.Add(p.now.Took)})
+	}
+}
+
+// taught puts into force what was known before e was sent.
+func (p *replay) taught(e *har.Entry) {
+	later := p.due[:0]
+	for _, l := range p.due {
+		switch {
+		case l.at.After(e.Started):
+			later = append(later, l)
+		case p.policy == nil:
+			p.policy = &detect.Policy{Learned: detect.NewEndpoints([]uint64{l.key})}
+		case !p.policy.Learned.Has(l.key):
+			now := *p.policy
+			now.Learned = now.Learned.With(l.key)
+			p.policy = &now
+		}
+	}
+	p.due = later
+}
+
+// entry is a scan.Replay.
+func (p *replay) entry(e *har.Entry) scan.Replayed {
+	if out, ours := p.stubs.report(e); ours {
+		return out
+	}
+	p.now, p.got = e, sightings{}
+	p.taught(e)
+	s, ok := p.exchange(e)
 	if !ok {
-		s = j.byText(e.Request.Method, e.Request.URL, e.Request.Header, detect.TypeOther, e.Request.Body)
+		s = p.judge.byText(e.Request.Method, e.Request.URL, e.Request.Header, detect.TypeOther, e.Request.Body)
 	}
+	p.stubs.see(e, s)
 	out := scan.Replayed{Request: *s.Seen.Request, Decision: s.Decision}
 	if s.Set != nil {
 		out.Verdicts = s.Set.Explain(s.Seen, s.Decision)
@@ -36,8 +97,9 @@ func (j *judge) replay(e *har.Entry) scan.Replayed {
 	return out
 }
 
-// exchange runs one entry through f; ok is false if HTTP could not carry it.
-func (j *judge) exchange(f *filter.Filter, got *sightings, e *har.Entry) (s ledger.Sighting, ok bool) {
+// exchange runs one entry through the filter; ok is false if HTTP could not
+// carry it.
+func (p *replay) exchange(e *har.Entry) (s ledger.Sighting, ok bool) {
 	var body io.Reader
 	if len(e.Request.Body) > 0 {
 		body = bytes.NewReader(e.Request.Body)
@@ -50,28 +112,22 @@ func (j *judge) exchange(f *filter.Filter, got *sightings, e *har.Entry) (s ledg
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	_, answer, ex := f.Request(r, filter.Client{Addr: netip.IPv6Loopback(), Loopback: true})
+	_, answer, ex := p.filter.Request(r, filter.Client{Addr: netip.IPv6Loopback(), Loopback: true})
 	switch {
 	case answer != nil:
 		_ = answer.Body.Close()
 	case e.Response.Status == 0:
-		f.Failed(ex, errNotSent)
+		p.filter.Failed(ex, errNotSent)
 	default:
-		if resp := f.Response(answered(r, e), ex); resp != nil {
+		if resp := p.filter.Response(answered(r, e), ex); resp != nil {
 			_ = resp.Body.Close()
 		}
 	}
-	if got.first == nil { // nothing matched
-		return j.unmatched(e, ex), true
+	if p.got.first == nil { // nothing matched
+		q := intake.Request(e.Request.Method, e.Request.URL, e.Request.Header)
+		return ledger.Sighting{Seen: detect.Seen{Request: &q, At: e.Started}, Decision: ex.Decision()}, true
 	}
-	return *got.first, true
-}
-
-// unmatched is the sighting of an entry that no rule speaks of.
-func (j *judge) unmatched(e *har.Entry, ex *filter.Exchange) ledger.Sighting {
-	s := j.byText(e.Request.Method, e.Request.URL, e.Request.Header, detect.TypeOther, nil)
-	s.Set, s.Decision = nil, ex.Decision()
-	return s
+	return *p.got.first, true
 }
 
 // answered is the answer of an entry. Archives hold bodies decoded.

@@ -5,13 +5,17 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/proxy/filter"
 	scanjudge "github.com/quench-proxy/quench/internal/scan/judge"
 )
 
@@ -169,6 +173,89 @@ func TestArchive(t *testing.T) {
 	}
 	if f := list[0]; !f.Told || !strings.Contains(f.Sentence, "has told") || f.Request.Page == "" {
 		t.Errorf("the pixel: told %v, page %q, %q", f.Told, f.Request.Page, f.Sentence)
+	}
+}
+
+// spacer is an unknown pixel that sets a cookie.
+func spacer(t *testing.T) map[string]any {
+	t.Helper()
+	return map[string]any{"status": 200, "headers": []harPair{{"Content-Type", "image/gif"}, {"Set-Cookie", "uid=8f3a9c77b1d24e55; Max-Age=99999999"}},
+		"content": map[string]any{"mimeType": "image/gif", "size": 43, "encoding": "base64", "text": "R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="}}
+}
+
+// TestArchiveLearns: a pixel that proved to be one is blocked the next time, as
+// the proxy does, but not what was on its way before the answer was there.
+func TestArchiveLearns(t *testing.T) {
+	t.Parallel()
+	page := map[string][]string{"Referer": {"https://news.example/a"}, "Sec-Fetch-Dest": {"image"}, "Sec-Fetch-Site": {"cross-site"}}
+	var entries []map[string]any
+	for i, at := range []string{"10:00:00.000", "10:00:00.050", "10:00:00.200"} {
+		e := harEntry("GET", "https://gif.stats.example/o/p?uid=8f3a9c77b1d24e55&cb="+string(rune('1'+i)), page, nil, spacer(t))
+		e["startedDateTime"], e["time"] = "2026-06-01T"+at+"Z", 100.5
+		entries = append(entries, e)
+	}
+	var got []string
+	for _, f := range scanned(t, entries) {
+		got = append(got, fmt.Sprint(f.Action, " ", f.Told))
+	}
+	if want := "strip true, strip true, block false"; strings.Join(got, ", ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
+	}
+}
+
+// TestArchiveStub: a report of a stand-in script, which the proxy answered, is
+// what the page asked for and nothing that the vendor got. What only looks like
+// one is not believed.
+func TestArchiveStub(t *testing.T) {
+	t.Parallel()
+	const loader = "https://connect.facebook.net/en_US/fbevents.js"
+	env := map[string]string{"HOME": t.TempDir()}
+	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard, getenv: func(k string) string { return env[k] }}
+	j, err := a.newJudge(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := map[string][]string{"Referer": {"https://shop.example/thanks"}, "Sec-Fetch-Dest": {"script"}, "Sec-Fetch-Site": {"cross-site"}}
+	f := filter.Filter{Set: func() *engine.Set { return j.rules.set }}
+	r, err := http.NewRequest("GET", loader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header(header)
+	_, answer, _ := f.Request(r, filter.Client{})
+	if answer == nil {
+		t.Fatal("the loader is not stood in for")
+	}
+	script, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(script), reportPath)
+	if !ok || len(rest) < 32 {
+		t.Fatalf("no %s in the stand-in", reportPath)
+	}
+	token, forged := rest[:32], strings.Repeat("A", 32)
+	stub := map[string]any{"status": 200, "content": map[string]any{"mimeType": "text/javascript", "size": len(script), "text": string(script)}}
+	empty := map[string]any{"status": 200, "content": map[string]any{"mimeType": "text/javascript"}}
+	const query = "/1?id=123456789012345&ev=Purchase&cd%5Bvalue%5D=49.90&cd%5Bcurrency%5D=EUR&dl=https%3A%2F%2Fshop.example%2Fthanks"
+	list := scanned(t, []map[string]any{
+		harEntry("GET", "https://connect.facebook.net"+reportPath+token+query, header, nil, empty), // before its script
+		harEntry("GET", loader, header, nil, stub),
+		harEntry("GET", "https://connect.facebook.net"+reportPath+token+query, header, nil, empty),
+		harEntry("GET", "https://connect.facebook.net"+reportPath+forged+query, header, nil, empty),
+	})
+	if len(list) != 4 {
+		t.Fatalf("%d findings, want 4", len(list))
+	}
+	if f := list[0]; f.Ladder != scanjudge.Token || f.Tracker != nil || !strings.Contains(f.Sentence, "looks like a report of a script that Quench stood in for") {
+		t.Errorf("without the script: %v %q", f.Ladder, f.Sentence)
+	}
+	if f := list[2]; f.Action != detect.Block || f.Tracker == nil || f.Tracker.ID != list[1].Tracker.ID || f.Request.URL != "https://connect.facebook.net" ||
+		!strings.Contains(f.Sentence, "bought something for 49.90 EUR") || f.Told {
+		t.Errorf("the report: %+v", f)
+	}
+	if f := list[3]; strings.Contains(f.Sentence, "49.90") || !strings.Contains(f.Request.URL, forged) {
+		t.Errorf("the forged report: %+v", f)
 	}
 }
 

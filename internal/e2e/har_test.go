@@ -43,7 +43,9 @@ fetch("/cart", {method: "POST", body: "item=1"}).then(() => ran("own post"));`, 
 	{"https://blog.example/", `
 image("https://px.ads.linkedin.com/collect?v=2&fmt=gif&pid=12345&time=1741773600000&url=https%3A%2F%2Fblog.example%2F", "linkedin");
 image("https://bat.bing.com/action/0?ti=12345678&Ver=2&mid=0123&evt=pageLoad&p=https%3A%2F%2Fblog.example%2F", "bing");
-load("https://static.ads-twitter.com/uwt.js", () => ran("stand-in"));`, []string{"bing", "linkedin", "stand-in"}, 4},
+image("https://gif.stats.example/o/p?uid=8f3a9c77b1d24e55&cb=2", "known by now");
+window.twq = function() { twq.queue.push(arguments) }; twq.queue = []; twq("config", "o1abc");
+load("https://static.ads-twitter.com/uwt.js", () => ran("stand-in"));`, []string{"bing", "known by now", "linkedin", "stand-in"}, 6},
 }
 
 // harNet serves the pages and what is not a tracker's.

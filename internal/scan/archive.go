@@ -6,6 +6,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/intake"
+	"github.com/quench-proxy/quench/internal/detect/redact"
 	"github.com/quench-proxy/quench/internal/detect/say"
 	"github.com/quench-proxy/quench/internal/scan/har"
 	"github.com/quench-proxy/quench/internal/scan/identity"
@@ -17,9 +18,10 @@ import (
 // is not looked at, and the Report says so.
 const MaxEntries = 100_000
 
-// Replay decides about one entry of an archive as the proxy decides about a
-// request. The program hands in the proxy's own filter, so that both agree by
-// construction: doors do not import each other.
+// Replay decides about the entries of one archive, in their order, as the proxy
+// decides about requests: what one entry teaches holds for those after it. The
+// program hands in the proxy's own filter, so that both agree by construction:
+// doors do not import each other. It is for one goroutine.
 type Replay func(e *har.Entry) Replayed
 
 // Replayed is what was decided: the sighting that the proxy would have recorded.
@@ -28,11 +30,19 @@ type Replayed struct {
 	Decision detect.Decision
 	// Verdicts explain it; none if no rule speaks of the request.
 	Verdicts []detect.Verdict
+	// Own: the request went to Quench itself, which answered it. Verdicts then
+	// say what the page had asked for; Request is the script that Quench stood in
+	// for. Unsure: it only looks so.
+	Own, Unsure bool
 }
 
 // archive reads the entries of a HAR file.
 func (s *Scanner) archive(m *source.Message, r *Report) {
 	me := identity.New(s.Me)
+	replay := s.engine
+	if s.Replay != nil {
+		replay = s.Replay()
+	}
 	for e, err := range har.Read(m.Body) {
 		var lost *har.EntryError
 		switch {
@@ -44,7 +54,7 @@ func (s *Scanner) archive(m *source.Message, r *Report) {
 		case len(r.Findings) == MaxEntries:
 			r.unread("more entries than are looked at")
 		default:
-			r.Findings = append(r.Findings, s.entry(m, e, me))
+			r.Findings = append(r.Findings, s.entry(m, e, me, replay(e)))
 			continue
 		}
 		break
@@ -53,11 +63,8 @@ func (s *Scanner) archive(m *source.Message, r *Report) {
 	r.finish()
 }
 
-// replay decides by the engine alone where no Replay was given.
-func (s *Scanner) replay(e *har.Entry) Replayed {
-	if s.Replay != nil {
-		return s.Replay(e)
-	}
+// engine decides by the engine alone where no Replay was given.
+func (s *Scanner) engine(e *har.Entry) Replayed {
 	out := Replayed{Request: intake.Request(e.Request.Method, e.Request.URL, e.Request.Header)}
 	if s.Judge.Rules != nil {
 		out.Decision = s.Judge.Rules.Request(&out.Request, s.Judge.Policy)
@@ -67,8 +74,7 @@ func (s *Scanner) replay(e *har.Entry) Replayed {
 }
 
 // entry is the finding about one entry.
-func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set) judge.Finding {
-	d := s.replay(e)
+func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set, d Replayed) judge.Finding {
 	q := &d.Request
 	f := judge.Finding{
 		Schema: judge.Schema, Time: e.Started.UTC(), Door: "scan", Count: 1, File: m.File, Offset: e.Offset,
@@ -77,9 +83,12 @@ func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set) judge
 			PageFrom: q.PageFrom.String()},
 		Sender: detect.HostOf(e.Page),
 	}
+	if d.Own { // as the ledger has it: the path is ours, made up
+		f.Request.URL = redact.URL(redact.Counts, q.URL)
+	}
 	if len(d.Verdicts) > 0 {
 		f.Verdict = d.Verdicts[0]
-		if f.Say != nil {
+		if f.Say != nil && !d.Own {
 			how := *f.Say
 			how.Did = would(f.Action)
 			f.Say = &how
@@ -87,7 +96,16 @@ func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set) judge
 		}
 	}
 	f.Ladder = rung(d.Decision)
-	proofs(&f, e, me, q)
+	switch {
+	case d.Unsure:
+		f.Ladder = judge.Token
+		f.Sentence = "This looks like a report of a script that Quench stood in for, but this session does not hold that script. If it was recorded behind Quench, nobody else got it."
+	case d.Own && f.Sentence == "":
+		f.Ladder = judge.Ordinary
+		f.Sentence = "A report to Quench itself, by the script that stood in for " + q.Host + "'s. Nobody else got it."
+	case !d.Own:
+		proofs(&f, e, me, q)
+	}
 	if f.Sentence == "" {
 		f.Sentence = "A request to " + q.Host + "; no rule names it."
 	}

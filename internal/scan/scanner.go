@@ -22,9 +22,9 @@ type Scanner struct {
 	Me []string
 	// Now is the clock; nil leaves the findings without a time.
 	Now func() time.Time
-	// Replay decides about the entries of an archive; nil means that archives
-	// are judged by the engine of Judge alone, without their answers.
-	Replay Replay
+	// Replay makes what decides about the entries of one archive; nil means that
+	// archives are judged by the engine of Judge alone, without their answers.
+	Replay func() Replay
 	// Cleaning plans a clean copy of each message; nil plans none.
 	Cleaning *Cleaning
 }

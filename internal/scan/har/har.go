@@ -32,13 +32,18 @@ const (
 	MaxHeaders = 1000
 )
 
+// maxTook is the longest that an entry can have taken.
+const maxTook = 24 * time.Hour
+
 // Entry is one request and its answer.
 type Entry struct {
 	// Index counts the entries from 0; Offset is where the entry's JSON starts.
 	Index  int
 	Offset int64
-	// Started is when, zero if the archive does not say.
+	// Started is when, zero if the archive does not say; Took is how long it took
+	// until the answer was there, 0 if the archive does not say.
 	Started time.Time
+	Took    time.Duration
 	// Page is the address, or where there is none the title, of the page that
 	// the entry belongs to; may be empty.
 	Page string
@@ -154,6 +159,7 @@ type nameValue struct {
 // wire is an entry as it is written. Numbers are any: some writers quote them.
 type wire struct {
 	Started   string `json:"startedDateTime"`
+	Time      any    `json:"time"` // milliseconds
 	Pageref   string `json:"pageref"`
 	Type      string `json:"_resourceType"`
 	Initiator struct {
@@ -196,6 +202,9 @@ func decode(raw []byte, pages map[string]string) (*Entry, error) {
 	}
 	e := &Entry{Page: pages[w.Pageref], Type: strings.ToLower(w.Type), Initiator: w.Initiator.URL, WebSocket: len(w.WebSocket) > 0}
 	e.Started, _ = time.Parse(time.RFC3339Nano, w.Started)
+	if ms, ok := w.Time.(float64); ok && ms > 0 && ms < float64(maxTook/time.Millisecond) {
+		e.Took = time.Duration(ms * float64(time.Millisecond))
+	}
 	e.Request = Request{Method: w.Request.Method, URL: w.Request.URL, Header: header(w.Request.Headers), Size: number(w.Request.BodySize)}
 	if e.Request.Method == "" {
 		e.Request.Method = "GET"

@@ -122,7 +122,10 @@ func (t *Text) group(r *scan.Report, g group) {
 	if !t.Verbose {
 		u = middle(u, maxAddress)
 	}
-	fmt.Fprintf(t.w, "  %s\n  (%s)\n", u, where(r, f, g.line))
+	if u != "" {
+		fmt.Fprintf(t.w, "  %s\n", u)
+	}
+	fmt.Fprintf(t.w, "  (%s)\n", where(r, f, g.line))
 	switch {
 	case g.more == 0:
 	case f.Link:

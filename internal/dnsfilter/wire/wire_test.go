@@ -88,3 +88,40 @@ func FuzzTTLs(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParse holds that what Parse takes for a plain question miekg reads alike,
+// and that a plain question of miekg's own making is one.
+func FuzzParse(f *testing.F) {
+	m := new(dns.Msg).SetQuestion("WWW.a_b.example.", dns.TypeHTTPS)
+	m.AuthenticatedData, m.CheckingDisabled = true, true
+	b, _ := m.Pack()
+	f.Add(b)
+	m.SetEdns0(1232, true)
+	o := m.IsEdns0()
+	o.Option = append(o.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}, &dns.EDNS0_PADDING{Padding: make([]byte, 9)})
+	b, _ = m.Pack()
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var q Question
+		if !Parse(b, &q) {
+			return
+		}
+		var m dns.Msg
+		if err := m.Unpack(b); err != nil {
+			t.Fatalf("miekg: %v", err)
+		}
+		got := m.Question[0]
+		name := string(AppendName(nil, q.Name))
+		if len(m.Question) != 1 || got.Qclass != dns.ClassINET || got.Qtype != q.Type || strings.ToLower(got.Name) != name+"." {
+			t.Errorf("%v, want %s %d", m.Question, name, q.Type)
+		}
+		o := m.IsEdns0()
+		if (o != nil) != q.EDNS || len(m.Answer)+len(m.Ns) > 0 || !m.RecursionDesired || m.Response || m.Opcode != dns.OpcodeQuery ||
+			m.AuthenticatedData != q.AD || m.CheckingDisabled != q.CD {
+			t.Errorf("%v, want %+v", &m, q)
+		}
+		if o != nil && (o.Do() != q.DO || int(o.UDPSize()) != q.Size && q.Size >= dns.MinMsgSize || o.Version() != 0) {
+			t.Errorf("%v, want %+v", o, q)
+		}
+	})
+}

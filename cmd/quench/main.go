@@ -106,6 +106,7 @@ writes down in plain words what each would have told, to whom, about what.
   quench browse                     a browser of its own, protected; nothing to set up
   quench serve                      a proxy for the browsers you have
   quench log --follow               what happens, one sentence an event
+  quench report                     what each company would have known
   quench check URL                  why, and what would it tell?
   quench scan newsletter.eml        what a mail or page would report
   quench allow HOST --for 15m       when something broke
@@ -145,7 +146,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logFormat, "log-format", "text", "operations log as `FORMAT`: text or json")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say only what went wrong")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
-	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.scanCmd(), a.logCmd(), a.allowCmd(), a.pauseCmd(), a.listsCmd(), a.caCmd(),
+	root.AddCommand(a.serveCmd(), a.browseCmd(), a.checkCmd(), a.scanCmd(), a.logCmd(), a.reportCmd(), a.allowCmd(), a.pauseCmd(), a.listsCmd(), a.caCmd(),
 		a.configCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd())
 	strictHelp(root)
 	return root

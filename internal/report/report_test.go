@@ -1,0 +1,372 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/vendor"
+	"github.com/quench-proxy/quench/internal/ledger"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func stopped(n int64) ledger.Counts { return ledger.Counts{Requests: n, Stopped: n} }
+func told(n int64) ledger.Counts    { return ledger.Counts{Requests: n, Told: n} }
+
+func sites(names ...string) []ledger.SiteSeen {
+	var out []ledger.SiteSeen
+	for _, n := range names {
+		out = append(out, ledger.SiteSeen{Site: n, Counts: stopped(1), Linked: true})
+	}
+	return out
+}
+
+func company(name string, c ledger.Counts, linked int, on ...string) ledger.Company {
+	out := ledger.Company{Company: name, Counts: c, Linked: linked, Sites: sites(on...), First: noon, Last: noon,
+		Trackers: []ledger.TrackerSeen{{ID: "x", Name: name + " Pixel"}}}
+	if linked > 0 {
+		out.Identifiers = []ledger.Identifier{{Field: "visitor_id", Label: "the number", Value: "ab…yz", Sites: linked, Made: "2025-03-12"}}
+	}
+	return out
+}
+
+func profile(sites int, list ...ledger.Company) *ledger.Profile {
+	p := &ledger.Profile{First: noon, Last: noon, Sites: sites, Devices: 1, Companies: list}
+	for i := range list {
+		p.Requests += list[i].Requests
+		p.Stopped += list[i].Stopped
+		p.Stripped += list[i].Stripped
+		p.Told += list[i].Told
+	}
+	return p
+}
+
+func TestSays(t *testing.T) {
+	t.Parallel()
+	meta := company("Meta Platforms", stopped(5), 2, "a.example", "b.example")
+	acme := company("Acme", told(3), 2, "a.example", "b.example")
+	acme.LinkedTold = 2
+	looks := company("Tally", stopped(2), 0, "a.example")
+	looks.Likely, looks.Refused = 2, 1
+	named := company("Named", stopped(1), 0)
+	mailed := meta
+	mailed.Identifiers = []ledger.Identifier{{Field: "email_hash", Label: "a fingerprint of your e-mail address"}}
+	week := Options{Since: noon.Add(-7 * 24 * time.Hour), Now: noon}
+	for _, tt := range []struct {
+		name string
+		p    *ledger.Profile
+		o    Options
+		want []string // the first sentences, without the last note
+	}{
+		{"nothing at all", &ledger.Profile{}, Options{Now: noon}, []string{"Nothing has been recorded yet. Open some pages with quench browse, or through quench serve, and come back."}},
+		{"nothing of it", &ledger.Profile{}, week, []string{"Nothing that was recorded fits this: no company was asked for anything."}},
+		{"stopped", profile(2, meta), week, []string{
+			"Without Quench, Meta Platforms would have followed you across 2 sites this week; it would have linked 2 of them by one number that it has kept since 12 March 2025.",
+			"Of 5 requests, 5 were stopped before anything left, and none told anything."}},
+		{"by a fingerprint", profile(2, mailed, looks), Options{Now: noon}, []string{
+			"Without Quench, 2 companies would have followed you across 2 sites since 22 November 2026; Meta Platforms would have linked 2 of them by a fingerprint of your e-mail address.",
+			"Of 7 requests, 7 were stopped before anything left, and none told anything.",
+			"One of them is known by looks alone: what was seen looks like Tally.",
+			"1 request itself said that you had refused, and went all the same."}},
+		{"some was told", profile(2, meta, acme), week, []string{
+			"Without Quench, 2 companies would have followed you across 2 sites this week; Meta Platforms would have linked 2 of them by one number that it has kept since 12 March 2025.",
+			"Of 8 requests, 5 were stopped before anything left, and 3 had told something: let through, or known too late.",
+			"Told all the same: Acme (3). Acme has linked 2 sites."}},
+		{"all was told", profile(2, acme), week, []string{
+			"Acme has followed you across 2 sites this week; it has linked 2 of them by one number that it has kept since 12 March 2025.",
+			"Of 3 requests, 0 were stopped before anything left, and 3 had told something: let through, or known too late."}},
+		{"only looks", profile(1, looks), Options{Since: noon.Add(-24 * time.Hour), Now: noon}, []string{
+			"Without Quench, what looks like Tally would have learned of what you do on a.example in the last 24 hours."}},
+		{"only names", profile(0, named), Options{Since: noon.Add(-72 * time.Hour), Now: noon}, []string{
+			"Without Quench, Named would have learned that you are there in the last 3 days."}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := New(tt.p, tt.o).Says
+			for i, want := range tt.want {
+				if i >= len(got) || got[i] != want {
+					t.Errorf("sentence %d of %q\nwant %q", i+1, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestOtherSentences(t *testing.T) {
+	t.Parallel()
+	p := profile(1, company("Acme", ledger.Counts{Requests: 4, Stopped: 3, Stripped: 1}, 0, "a.example"))
+	p.Unknown = []ledger.Unknown{{Host: "x.example", Counts: stopped(1)}, {Host: "y.example", Listed: true, Counts: stopped(1)}}
+	p.Links, p.Devices, p.Partial = 2, 3, true
+	got := strings.Join(New(p, Options{Now: noon}).Says, "\n")
+	for _, want := range []string{
+		"Of 4 requests, 3 were stopped before anything left, 1 went on without what tells people apart, and none told anything.",
+		"1 place that no rule knows looked like a tracker and 1 place that no rule knows is named by public lists; nobody here knows whose they are.",
+		"2 links that you followed were freed of what marks you, or led past a recorder of clicks.",
+		"This is of 3 devices together, and of all who use them.", "the least that it was", addressNote,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant in it %q", got, want)
+		}
+	}
+	chain := ledger.Chain{Company: "Acme", Site: "shop.example", Says: "you looked at a product", What: "Red shoes", Label: "the number",
+		Later: []string{"a.example", "b.example"}, Count: 4}
+	if got, want := chainSays(&chain), "On shop.example you looked at a product (“Red shoes”). Acme could have shown it to you again on "+
+		"a.example, b.example and 2 more sites, where it met the same browser by the number."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	sync := ledger.Sync{Company: "Acme", Partner: "24", Sites: 2, Counts: ledger.Counts{Requests: 3, Told: 1, Stopped: 2}}
+	if got, want := syncSays(&sync), "Acme tried to tell its partner number 24 which number it uses for you, 3 times, and did 1 time, from 2 sites."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// hostile is a text of a stranger's, with markup and what steers terminals.
+const hostile = "<script>alert(1)</script>\x1b[31m|`x`\u202e"
+
+func hostileReport() *Report {
+	c := company(hostile, ledger.Counts{Requests: 3, Stopped: 2, Told: 1}, 2, hostile, "b.example")
+	c.Activities = []ledger.ActivityCount{{Says: hostile, Counts: stopped(1)}}
+	c.Sensitive = []ledger.FieldCount{{Label: hostile, Counts: stopped(1)}}
+	c.Identifiers[0].Label = hostile
+	p := profile(2, c, company("Acme", stopped(1), 0, "b.example"))
+	p.Days = []ledger.Day{{Day: "2026-11-01", Counts: stopped(5)}, {Day: "2026-11-22", Counts: told(1)}}
+	p.Chains = []ledger.Chain{{Company: hostile, Site: hostile, Says: hostile, What: hostile, Later: []string{hostile}, Count: 1}}
+	p.Syncs = []ledger.Sync{{Company: hostile, Partner: hostile, Counts: stopped(1)}}
+	p.Unknown = []ledger.Unknown{{Host: hostile, Counts: stopped(1)}}
+	return New(p, Options{Now: noon})
+}
+
+// reaching are attributes by which a page asks for something.
+var reaching = regexp.MustCompile(`^(src|srcset|href|xlink:href|data|action|poster|background|on.*|style)$`)
+
+// standsAlone fails if a page has a script, asks for anything, or names things
+// twice; it returns how often each element is there.
+func standsAlone(t *testing.T, text string) map[string]int {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	elements, ids := map[string]int{}, map[string]bool{}
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		elements[n.Data]++
+		for _, a := range n.Attr {
+			if reaching.MatchString(a.Key) && !strings.HasPrefix(a.Val, "#") {
+				t.Errorf("<%s %s=%q> reaches out", n.Data, a.Key, a.Val)
+			}
+			if a.Key == "id" {
+				if ids[a.Val] {
+					t.Errorf("id %q twice", a.Val)
+				}
+				ids[a.Val] = true
+			}
+		}
+	}
+	for _, bad := range []string{"script", "link", "img", "iframe", "object", "form", "base"} {
+		if elements[bad] > 0 {
+			t.Errorf("%d elements <%s>", elements[bad], bad)
+		}
+	}
+	if strings.Contains(text, "url(") || strings.Contains(text, "@import") {
+		t.Error("the style asks for something")
+	}
+	return elements
+}
+
+func TestHTMLStandsAlone(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := hostileReport().HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	elements := standsAlone(t, text)
+	if elements["svg"] != 3 || elements["figure"] != 3 || elements["table"] != 2 || elements["main"] != 1 || elements["h1"] != 1 {
+		t.Errorf("elements %v, want three plots, each with its figures as a table or a section", elements)
+	}
+	for _, want := range []string{`lang="en"`, "prefers-color-scheme: dark", "@media print", `<meta http-equiv="Content-Security-Policy" content="default-src 'none';`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.ContainsAny(text, "\x1b\u202e") {
+		t.Error("what steers terminals or turns text round is still there")
+	}
+	if n := strings.Count(text, `role="img" aria-label="`); n != 3 {
+		t.Errorf("%d plots are described, want 3", n)
+	}
+}
+
+func TestTextIsPlain(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := hostileReport().Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\u202e") {
+		t.Errorf("steers a terminal: %q", b.String())
+	}
+	for line := range strings.Lines(b.String()) {
+		if n := len([]rune(line)); n > 140 {
+			t.Errorf("%d characters in a line: %s", n, line)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := hostileReport().JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Schema    int
+		Says      []string
+		Requests  int64
+		Companies []struct{ Company string }
+	}
+	if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Schema != 1 || len(got.Says) == 0 || got.Requests != 4 || len(got.Companies) != 2 || got.Companies[0].Company == "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestPlots holds the plots to the figures they show.
+func TestPlots(t *testing.T) {
+	t.Parallel()
+	r := hostileReport()
+	b := r.bars()
+	if len(b.Rows) != 2 || b.Rows[0].Sites != 2 || b.Rows[1].Sites != 1 || b.Rows[0].Width != 2*b.Rows[1].Width || b.Rows[0].LinkedWidth != b.Rows[0].Width || b.Rows[1].LinkedWidth != 0 {
+		t.Errorf("bars %+v", b.Rows)
+	}
+	d := r.days()
+	if len(d.Columns) != 2 || d.Columns[0].StoppedH != daysHeight || d.Columns[0].ToldH != 0 || d.Columns[1].ToldH != daysHeight/5 || d.Columns[1].X <= d.Columns[0].X || d.Most != "5" {
+		t.Errorf("days %+v", d)
+	}
+	m := r.matrix()
+	if len(m.Rows) != 2 || len(m.Rows[0].Cells) != 2 || len(m.Rows[1].Cells) != 1 || len(m.Columns) != 2 || m.More != 0 {
+		t.Errorf("matrix %+v", m)
+	}
+	if e := New(&ledger.Profile{}, Options{Now: noon}); e.bars() != nil || e.days() != nil || e.matrix() != nil {
+		t.Error("plots of nothing")
+	}
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	var list []ledger.Company
+	for i := range pageCompanies + 5 {
+		list = append(list, company("C"+big(int64(i)), stopped(1), 0, "a.example"))
+	}
+	r := New(profile(1, list...), Options{Now: noon})
+	var h, x strings.Builder
+	if err := errors.Join(r.HTML(&h), r.Text(&x)); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(h.String(), "<article"); n != pageCompanies || !strings.Contains(h.String(), "5 more companies") {
+		t.Errorf("%d companies on the page, want %d and a word of the rest", n, pageCompanies)
+	}
+	if !strings.Contains(x.String(), big(int64(len(list)-textDetails))+" more companies not detailed here") {
+		t.Errorf("the text does not count the rest:\n%s", x.String())
+	}
+}
+
+func disclosed(minute int, consent string, n int) ledger.Event {
+	e := ledger.Event{Time: noon.Add(time.Duration(minute) * time.Minute), Count: n,
+		Request: ledger.Request{Host: "px.acme.example", Page: "https://shop.example"}}
+	e.Verdict = detect.Verdict{Action: detect.Block, Tracker: &detect.Tracker{ID: "acme", Name: "Acme Pixel", Company: "Acme", Purposes: []string{"conversion"}},
+		Activity: &detect.Activity{Says: "you opened a page"}, Consent: &detect.Consent{State: consent},
+		Disclosed: []detect.Field{{Name: "screen", Label: "your screen size", Value: "1x1"},
+			{Name: "tp_cookie", Label: "the number Acme keeps", Value: "ab…yz", Sensitive: true},
+			{Name: "email_plain", Label: "your e-mail address, in clear", Value: "ann@a.example", Sensitive: true}}}
+	return e
+}
+
+var acmeSpec = &vendor.Spec{Company: "Acme", Legal: "Acme, Inc.", Country: "US", Privacy: "https://acme.example/privacy",
+	Trackers: []vendor.TrackerSpec{{ID: "acme", Name: "Acme Pixel", OptOut: "https://acme.example/out",
+		Cookies: []vendor.CookieSpec{{Name: "uid", Label: "the number Acme keeps", Life: "13 months"}, {Name: "sess", Secret: true}}}}}
+
+func disclose(t *testing.T, events ...ledger.Event) *Disclosure {
+	t.Helper()
+	d, err := Disclose(func(yield func(ledger.Event) error) error {
+		for _, e := range events {
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, []*vendor.Spec{acmeSpec}, Options{Now: noon, Site: "www.shop.example", Version: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDisclose(t *testing.T) {
+	t.Parallel()
+	stranger := ledger.Event{Count: 1, Request: ledger.Request{Host: "px.stranger.example"}, Verdict: detect.Verdict{Action: detect.Strip, Activity: &detect.Activity{}}}
+	note := ledger.Event{Count: 1, Request: ledger.Request{Host: "bank.example"}}
+	d := disclose(t, disclosed(1, "unknown", 2), disclosed(2, "denied", 1), disclosed(3, "granted", 1), disclosed(4, "unknown", 1), stranger, note)
+	if len(d.Vendors) != 1 || len(d.Unknown) != 1 || d.Unknown[0].Host != "stranger.example" || d.Site != "shop.example" || !d.Choice.Equal(noon.Add(2*time.Minute)) {
+		t.Fatalf("got %+v", d)
+	}
+	v := d.Vendors[0]
+	if v.Before != 2 || v.Refused != 1 || v.Granted != 1 || v.Silent != 3 || v.Requests != 5 || v.Pages != 1 || v.Legal != "Acme, Inc." {
+		t.Errorf("got %+v", v)
+	}
+	if len(v.Cookies) != 2 || !v.Cookies[0].Seen || v.Cookies[1].Seen {
+		t.Errorf("cookies %+v, want uid seen", v.Cookies)
+	}
+	var b strings.Builder
+	if err := d.Markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := "| Acme Pixel (Acme) | Acme, Inc., US | conversion | your e-mail address, in clear; the number Acme keeps; your screen size | uid (13 months), seen; sess | " +
+		"yes, 2 requests before any hit spoke of a choice; 1 although refused | https://acme.example/out |\n"
+	if !strings.Contains(b.String(), want) || !strings.Contains(b.String(), NotAdvice) {
+		t.Errorf("got\n%s\nwant in it\n%s", b.String(), want)
+	}
+	if strings.Contains(b.String(), "ann@a.example") {
+		t.Error("an address stands in the draft")
+	}
+	if got := disclose(t, disclosed(1, "unknown", 2)); got.Vendors[0].Before != 0 || got.timing(&got.Vendors[0]) != "no hit says" {
+		t.Errorf("got %+v, want that nothing is known of a choice", got.Vendors[0])
+	}
+}
+
+func TestDisclosureHTML(t *testing.T) {
+	t.Parallel()
+	e := disclosed(1, "denied", 1)
+	e.Tracker = &detect.Tracker{ID: "y", Name: hostile, Company: hostile}
+	e.Disclosed[0].Value, e.Activity.Says = hostile, hostile
+	d := disclose(t, e)
+	var h, m strings.Builder
+	if err := errors.Join(d.HTML(&h), d.Markdown(&m)); err != nil {
+		t.Fatal(err)
+	}
+	standsAlone(t, h.String())
+	if strings.ContainsAny(h.String()+m.String(), "\x1b\u202e") || strings.Contains(m.String(), "<script") {
+		t.Errorf("got\n%s", m.String())
+	}
+	for line := range strings.Lines(m.String()) {
+		if strings.HasPrefix(line, "| ") && strings.Count(strings.ReplaceAll(line, `\|`, ""), " | ") != 6 {
+			t.Errorf("a row has another number of cells: %s", line)
+		}
+	}
+	broken := errors.New("broken")
+	if _, err := Disclose(func(func(ledger.Event) error) error { return broken }, nil, Options{}); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -30,6 +30,9 @@ func Sentence(f *judge.Finding) string {
 	if f.Vector >= "V150" && f.Vector <= "V154" && f.When == "header" {
 		return "The sender asks your mail program to report that you have read this mail. Most programs ask you first. It is a request in the header, so it is no guess."
 	}
+	if s := unfetched(f); s != "" {
+		return s
+	}
 	if f.Ladder == judge.Ordinary {
 		return plain(f)
 	}
@@ -44,25 +47,6 @@ func Sentence(f *judge.Finding) string {
 	return strings.Join(parts, " ")
 }
 
-// plain is the sentence of what reports no more than any fetch does.
-func plain(f *judge.Finding) string {
-	switch kind(f) {
-	case "click":
-		return "A link to " + host(f) + "; nothing in its address tells your copy from others'."
-	case "dns":
-		return "Opening this mail may make your system look up " + host(f) + "; nothing in the name tells your copy from others'."
-	case "inert", "header":
-		return thing(f) + " at " + orNowhere(host(f)) + ", which no known mail program fetches by itself."
-	}
-	if host(f) == "" {
-		return thing(f) + " that is part of the mail itself; nothing is fetched."
-	}
-	if f.Signs.Repeated {
-		return fmt.Sprintf("%s at %s, which stands here %d times: it holds the layout and tells nobody's copy from another's.", thing(f), host(f), f.Count)
-	}
-	return thing(f) + " at " + host(f) + "; nothing in its address tells your copy from others'. Whoever runs the host sees your IP address when it is fetched."
-}
-
 // kind is what sets f off, as far as the reader is concerned: a URL in text is
 // a link, though some programs look its name up beforehand.
 func kind(f *judge.Finding) string {
@@ -70,13 +54,6 @@ func kind(f *judge.Finding) string {
 		return "click"
 	}
 	return f.When
-}
-
-func orNowhere(s string) string {
-	if s == "" {
-		return "no host"
-	}
-	return s
 }
 
 // thing is what a finding is, at the beginning of a sentence.
@@ -105,6 +82,9 @@ func thing(f *judge.Finding) string {
 func host(f *judge.Finding) string {
 	if f.Original != "" {
 		return hostOf(f.Original)
+	}
+	if name, ok := strings.CutPrefix(f.Request.URL, "dns:"); ok && f.Request.Host == "" {
+		return name
 	}
 	return f.Request.Host
 }
@@ -151,7 +131,7 @@ func told(f *judge.Finding) string {
 	case "hover":
 		return "Pointing at a part of this mail, or moving to it by keyboard, tells " + who(f) + " that you did, and when"
 	case "inert", "header":
-		return thing(f) + " at " + orNowhere(host(f)) + " is fetched by no known mail program; one that did would tell " + who(f)
+		return thing(f) + " at " + host(f) + " is fetched by no known mail program; one that did would tell " + who(f)
 	}
 	if f.Request.Type == "image" && !f.Content {
 		return "Opening this mail tells " + who(f) + ", by a picture nobody is meant to see, that you opened it, and when"
@@ -285,9 +265,9 @@ func named(f *judge.Finding) string {
 func personally(f *judge.Finding) string {
 	switch {
 	case f.Signs.Links > 1:
-		return fmt.Sprintf(" The same token stands in %d links, so opening and clicks can be put together.", f.Signs.Links)
+		return fmt.Sprintf(" The same code stands in %d links, so opening and clicks can be put together.", f.Signs.Links)
 	case f.Signs.Token != "" && !f.Signs.Static && !f.Signs.Signed:
-		return " Each reader's copy most likely has a token of its own; a second copy of the mail would prove it (--compare)."
+		return " Each reader's copy most likely has a code of its own; a second copy of the mail would prove it (--compare)."
 	}
 	return " Nothing in it tells your copy from others', as far as one copy shows."
 }
@@ -305,9 +285,9 @@ func because(f *judge.Finding) string {
 		out = append(out, unseen(s.Why))
 	}
 	if s.Token != "" && !s.Static && !s.Signed {
-		out = append(out, "it carries a token that no other picture here has")
+		out = append(out, "it carries a code that no other picture here has")
 		if kind(f) == "click" {
-			out[len(out)-1] = "its address carries a token"
+			out[len(out)-1] = "its address carries a code"
 		}
 	}
 	if len(out) == 0 {

@@ -41,7 +41,7 @@ func TestSentences(t *testing.T) {
 	sum := md5.Sum([]byte("jane.roe@mail.example"))
 	digest := hex.EncodeToString(sum[:])
 	fetch := " Your IP address and mail program go with every fetch."
-	own := " Each reader's copy most likely has a token of its own; a second copy of the mail would prove it (--compare)."
+	own := " Each reader's copy most likely has a code of its own; a second copy of the mail would prove it (--compare)."
 	for _, tt := range []struct{ name, page, want string }{
 		{"proven", `<img src="https://t.shop.example/o.gif?u=amFuZS5yb2VAbWFpbC5leGFtcGxl" width=1 height=1>`,
 			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries your e-mail address (base64, in “u”)." + fetch + " That is proof, and it is you personally: your own address stands in it."},
@@ -50,13 +50,13 @@ func TestSentences(t *testing.T) {
 		{"vendor", `<img src="https://shop.us1.list-manage.com/track/open.php?u=0123456789abcdef012345678&amp;id=a1b2c3d4e5&amp;e=f6e5d4c3b2" width=1 height=1>`,
 			"Opening this mail tells Mailchimp open pixel (Intuit Mailchimp), by a picture nobody is meant to see, that you opened it, and when; its address carries the number by which the sender knows your address." + fetch + " That is certain: a rule knows this address." + own},
 		{"likely", `<img src="https://t.shop.example/open/` + token + `.gif" width=1 height=1>`,
-			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a number by which the sender may know your copy (in the path)." + fetch + " That is likely: its address says “open”, it is at most a few dots in size and it carries a token that no other picture here has." + own},
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a number by which the sender may know your copy (in the path)." + fetch + " That is likely: its address says “open”, it is at most a few dots in size and it carries a code that no other picture here has." + own},
 		{"hidden, shared with links", `<img src="https://t.shop.example/x/` + token + `" style="display:none"><a href="https://shop.example/a?u=` + token + `">a</a><a href="https://shop.example/b?u=` + token + `">b</a>`,
-			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a number by which the sender may know your copy (in the path)." + fetch + " That is probable: it is taken out of display and it carries a token that no other picture here has. The same token stands in 2 links, so opening and clicks can be put together."},
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a number by which the sender may know your copy (in the path)." + fetch + " That is probable: it is taken out of display and it carries a code that no other picture here has. The same code stands in 2 links, so opening and clicks can be put together."},
 		{"token in a link that says its goal", `<a href="https://c.shop.example/r?u=` + token + `&amp;to=https%3A%2F%2Fgoal.example%2Fp">x</a>`,
-			"Following this link tells c.shop.example that you clicked it, before it leads you to goal.example; its address carries a number by which the sender may know your copy (in “u”). Your IP address and browser go with every click. That is possible, not more: its address carries a token, but it may name the mailing or a file rather than you."},
+			"Following this link tells c.shop.example that you clicked it, before it leads you to goal.example; its address carries a number by which the sender may know your copy (in “u”). Your IP address and browser go with every click. That is possible, not more: its address carries a code, but it may name the mailing or a file rather than you."},
 		{"behind a proxy", `<img src="https://ci3.googleusercontent.com/proxy/AbC=s0-d-e1-ft#https://t.shop.example/open/` + token + `.gif" width=1 height=1>`,
-			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a number by which the sender may know your copy (in the path). It goes by way of Google's image proxy, which hides your IP address but not that and when you opened it. That is likely: its address says “open”, it is at most a few dots in size and it carries a token that no other picture here has." + own},
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a number by which the sender may know your copy (in the path). It goes by way of Google's image proxy, which hides your IP address but not that and when you opened it. That is likely: its address says “open”, it is at most a few dots in size and it carries a code that no other picture here has." + own},
 		{"ordinary", `<img src="https://cdn.shop.example/images/logo.png" width=100>`,
 			"A picture at cdn.shop.example; nothing in its address tells your copy from others'. Whoever runs the host sees your IP address when it is fetched."},
 		{"a spacer", strings.Repeat(`<img src="https://cdn.shop.example/images/s.gif" width=1 height=1>`, 5),
@@ -170,5 +170,48 @@ func TestJSON(t *testing.T) {
 	}
 	if got["ladder"] != "vendor" || got["vector"] != "V001" || got["door"] != "scan" {
 		t.Errorf("got %s", raw)
+	}
+}
+
+// TestUnfetched: what leads to no host is said to be what it is.
+func TestUnfetched(t *testing.T) {
+	t.Parallel()
+	proof := []identity.Proof{{Form: identity.Address, Where: "path"}}
+	for _, c := range []struct {
+		f    judge.Finding
+		want string
+	}{
+		{judge.Finding{Request: judge.Request{URL: "mailto:list-off@shop.example?subject=off", Type: "document"}, Link: true, When: "click", Ladder: judge.Ordinary},
+			"A link that begins a mail to list-off@shop.example. Nothing goes out until you send that mail."},
+		{judge.Finding{Request: judge.Request{URL: "mailto:ann@home.example"}, Link: true, When: "click", Ladder: judge.Token, Proofs: proof},
+			"A link that begins a mail to ann@home.example; it carries your e-mail address (in clear, in the path). Nothing goes out until you send that mail."},
+		{judge.Finding{Request: judge.Request{URL: "id:1.2@shop.example"}, When: "inert", Ladder: judge.Ordinary},
+			"A mark in the header by which the sender's systems can know this mail again. Nothing fetches it, but a reply or an error message may carry it back."},
+		{judge.Finding{Request: judge.Request{URL: "dns:shop.example"}, When: "dns", Ladder: judge.Ordinary},
+			"Opening this mail may make your system look up shop.example; nothing in the name tells your copy from others'."},
+		{judge.Finding{Request: judge.Request{URL: "cid:1@shop", Type: "image"}, When: "opening", Ladder: judge.Ordinary},
+			"A picture that is part of the mail itself; nothing is fetched."},
+		{judge.Finding{Request: judge.Request{URL: "images/a.gif", Type: "image"}, When: "opening", Ladder: judge.Ordinary},
+			"A picture whose address is only half a one (“images/a.gif”): nothing in this mail completes it, so nothing is fetched."},
+		{judge.Finding{Request: judge.Request{URL: "tel:0123", Type: "document"}, Link: true, When: "click", Ladder: judge.Ordinary},
+			"A link that leads to no host (“tel:0123”); nothing is fetched."},
+	} {
+		if got := Sentence(&c.f); got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.f.Request.URL, got, c.want)
+		}
+	}
+}
+
+// TestTold: who is told, with how sure that is.
+func TestTold(t *testing.T) {
+	t.Parallel()
+	for want, told := range map[string]Told{
+		"t.example (proven)":                 {Name: "t.example", Ladder: judge.Proven},
+		"Pixel (Company, vendor)":            {Name: "Pixel (Company)", Ladder: judge.Vendor},
+		"the sender, who asks for a receipt": {Name: receipt, Ladder: judge.Hidden},
+	} {
+		if got := told.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

@@ -42,6 +42,20 @@ type Told struct {
 	Opening bool `json:"opening"`
 }
 
+// receipt is who is told by a receipt, which is asked for openly.
+const receipt = "the sender, who asks for a receipt"
+
+// String is the name with how sure it is: "t.example (proven)".
+func (t Told) String() string {
+	switch inner, ok := strings.CutSuffix(t.Name, ")"); {
+	case t.Name == receipt:
+		return t.Name
+	case ok:
+		return inner + ", " + t.Ladder.String() + ")"
+	}
+	return t.Name + " (" + t.Ladder.String() + ")"
+}
+
 // Summarise counts r.
 func Summarise(r *judge.Result) Message {
 	var m Message
@@ -67,7 +81,7 @@ func Summarise(r *judge.Result) Message {
 		}
 		name := who(f)
 		if f.When == "header" {
-			name = "the sender, by a receipt"
+			name = receipt
 		}
 		k, ok := at[name]
 		if !ok {
@@ -86,13 +100,13 @@ func Summarise(r *judge.Result) Message {
 func (m Message) String() string {
 	if !m.Reports {
 		if n := m.Rungs[judge.Token]; n > 0 {
-			return fmt.Sprintf("Nothing in this mail is known to report back; %s a token that may name you.", counted(n, "address carries", "addresses carry"))
+			return fmt.Sprintf("Nothing in this mail is known to report back; %s a code that may name you.", counted(n, "address carries", "addresses carry"))
 		}
 		return "Nothing in this mail reports back."
 	}
 	var open, click []string
 	for _, t := range m.Trackers {
-		s := t.Name + " (" + t.Ladder.String() + ")"
+		s := t.String()
 		if t.Opening {
 			open = append(open, s)
 		} else {

@@ -26,6 +26,7 @@ const (
 	MaxFindings = 300 // of one message
 	MaxBytes    = 32 << 20
 	maxFailures = 100
+	maxAlike    = 50 // addresses that share a sentence
 	maxRows     = 25
 )
 
@@ -57,6 +58,7 @@ type message struct {
 	Groups []group
 	More   int
 	Copy   string
+	Number int // of the message in its mailbox, from 1
 }
 
 type group struct {
@@ -66,8 +68,14 @@ type group struct {
 
 type finding struct {
 	*judge.Finding
+	Says  string
 	Where string
 	Title string
+	// Alike are the addresses of others of which the same is said, at most
+	// maxAlike; Left counts the rest. Several: they lead to several hosts.
+	Alike   []string
+	Left    int
+	Several bool
 }
 
 // Report takes one message. Messages in which nothing reports back are only
@@ -79,7 +87,7 @@ func (w *Writer) Report(r *scan.Report) error {
 	if w.kind == "" {
 		w.kind = r.Kind
 	}
-	m := message{Report: r, Says: r.Words()}
+	m := message{Report: r, Says: r.Words(), Number: r.Index + 1}
 	m.Groups, m.More = groups(r)
 	if r.Clean != nil {
 		m.Copy = r.Clean.Words()
@@ -95,19 +103,23 @@ func (w *Writer) Report(r *scan.Report) error {
 // groups are the findings by rung, surest first; ordinary ones and those that
 // nothing uses are counted.
 func groups(r *scan.Report) (out []group, more int) {
-	n := 0
-	for _, i := range r.Ranked() {
-		f := &r.Findings[i]
-		if f.Ladder == judge.Ordinary || f.When == "inert" || n >= MaxFindings {
-			more++
-			continue
+	more = len(r.Findings)
+	for n, g := range show.Groups(r, false) {
+		if n == MaxFindings {
+			break
 		}
-		n++
+		i := g.Findings[0]
+		f := finding{Finding: &r.Findings[i], Says: g.Says, Where: where(r, i), Title: title(r.Findings[i].Vector), Several: len(g.Hosts) > 1}
+		for _, k := range g.Findings[1:min(len(g.Findings), maxAlike)] {
+			f.Alike = append(f.Alike, r.Findings[k].Request.URL)
+		}
+		f.Left = len(g.Findings) - 1 - len(f.Alike)
+		more -= len(g.Findings)
 		if k := len(out); k == 0 || out[k-1].Ladder != f.Ladder.String() {
 			out = append(out, group{Ladder: f.Ladder.String()})
 		}
-		g := &out[len(out)-1]
-		g.Findings = append(g.Findings, finding{f, where(r, i), title(f.Vector)})
+		k := len(out) - 1
+		out[k].Findings = append(out[k].Findings, f)
 	}
 	return out, more
 }

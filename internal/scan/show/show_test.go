@@ -8,7 +8,11 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/scan"
+	"github.com/quench-proxy/quench/internal/scan/judge"
 	"github.com/quench-proxy/quench/internal/scan/show"
 	"github.com/quench-proxy/quench/internal/scan/source"
 )
@@ -122,5 +126,32 @@ func TestComparison(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
+	}
+}
+
+// TestGroups: links that only may name the reader are one sentence, whatever
+// host they lead to; with all each stands alone.
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	r := &scan.Report{}
+	link := func(host string, l judge.Ladder) {
+		r.Findings = append(r.Findings, judge.Finding{Link: true, When: "click", Ladder: l, Request: judge.Request{Host: host}, Verdict: detect.Verdict{Sentence: host + "."}})
+	}
+	for _, h := range []string{"a", "b", "a", "c", "d", "e", "f", "g"} {
+		link(h, judge.Token)
+	}
+	link("p", judge.Proven)
+	link("o", judge.Ordinary)
+	got := show.Groups(r, false)
+	want := []show.Group{
+		{Findings: []int{8}, Says: "p."},
+		{Findings: []int{0, 1, 2, 3, 4, 5, 6, 7}, Hosts: []string{"a", "b", "c", "d", "e", "f", "g"},
+			Says: "8 links carry something that may name you, or only the page they lead to: those to a, b, c, d, e and 2 more. Following one tells its host that you clicked it; your IP address and browser go with every click. That is possible, not more."},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if n := len(show.Groups(r, true)); n != 10 {
+		t.Errorf("%d groups of all, want 10", n)
 	}
 }

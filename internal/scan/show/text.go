@@ -41,7 +41,7 @@ const (
 // back is left out unless Verbose.
 func (t *Text) Report(r *scan.Report) error {
 	t.shown++
-	groups := t.groups(r)
+	groups := Groups(r, t.Verbose)
 	if r.Mbox && r.Index > 0 && len(groups) == 0 && len(r.Unread) == 0 && !t.Verbose {
 		return nil
 	}
@@ -49,8 +49,8 @@ func (t *Text) Report(r *scan.Report) error {
 		fmt.Fprintln(t.w)
 	}
 	t.head(r)
-	for _, g := range groups {
-		t.group(r, g)
+	for i := range groups {
+		t.group(r, &groups[i])
 	}
 	t.tail(r)
 	return t.w.Flush()
@@ -72,52 +72,13 @@ func (t *Text) head(r *scan.Report) {
 	t.words("  ", r.Words())
 }
 
-// group is findings that say the same.
-type group struct {
-	first *judge.Finding
-	line  int
-	more  int
-}
-
-// groups are the findings worth a sentence, surest first; links to one tracker
-// are one group, for a newsletter has dozens.
-func (t *Text) groups(r *scan.Report) []group {
-	var out []group
-	at := map[string]int{}
-	for _, i := range r.Ranked() {
-		f := &r.Findings[i]
-		if !t.Verbose && (f.Ladder == judge.Ordinary || f.When == "inert") {
-			continue
-		}
-		key := groupKey(f)
-		if k, ok := at[key]; ok && !t.Verbose {
-			out[k].more++
-			continue
-		}
-		at[key] = len(out)
-		out = append(out, group{first: f, line: r.Lines[i]})
-	}
-	return out
-}
-
-func groupKey(f *judge.Finding) string {
-	who := f.Request.Host
-	if f.Tracker != nil {
-		who = f.Tracker.ID
-	}
-	if f.Link {
-		return "link " + f.Ladder.String() + " " + who
-	}
-	if f.Request.Method != "" && f.Vector == "V180" {
-		return "sent " + f.Ladder.String() + " " + who
-	}
-	return f.Sentence
-}
-
-func (t *Text) group(r *scan.Report, g group) {
-	f := g.first
+func (t *Text) group(r *scan.Report, g *Group) {
+	f := &r.Findings[g.Findings[0]]
 	fmt.Fprintf(t.w, "\n%s\n", t.rung(f.Ladder))
-	t.words("  ", f.Sentence)
+	t.words("  ", g.Says)
+	if len(g.Hosts) > 1 {
+		return
+	}
 	u := Printable(f.Request.URL)
 	if !t.Verbose {
 		u = middle(u, maxAddress)
@@ -125,13 +86,13 @@ func (t *Text) group(r *scan.Report, g group) {
 	if u != "" {
 		fmt.Fprintf(t.w, "  %s\n", u)
 	}
-	fmt.Fprintf(t.w, "  (%s)\n", where(r, f, g.line))
-	switch {
-	case g.more == 0:
+	fmt.Fprintf(t.w, "  (%s)\n", where(r, f, r.Lines[g.Findings[0]]))
+	switch more := len(g.Findings) - 1; {
+	case more == 0:
 	case f.Link:
-		fmt.Fprintf(t.w, "  and %s like it\n", counted(g.more, "link"))
+		fmt.Fprintf(t.w, "  and %s like it\n", counted(more, "link"))
 	default:
-		fmt.Fprintf(t.w, "  and %s more like it\n", counted(g.more, "reference"))
+		fmt.Fprintf(t.w, "  and %d more like it\n", more)
 	}
 }
 

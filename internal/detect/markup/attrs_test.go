@@ -34,7 +34,8 @@ func ownAttrs(src []byte) []string {
 	s := scanner{b: src, final: true}
 	var out []string
 	for {
-		t, ok := s.next()
+		ok := s.next()
+		t := s.tok
 		if !ok {
 			return out
 		}

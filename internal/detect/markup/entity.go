@@ -19,7 +19,11 @@ func (t span) unescape() span {
 		return t
 	}
 	out := append(make([]byte, 0, len(t.b)), t.b[:i]...)
-	var segs []seg
+	var few struct {
+		mapping
+		segs [8]seg
+	}
+	segs := few.segs[:0]
 	for i < len(t.b) {
 		if t.b[i] == '&' {
 			var n int
@@ -39,10 +43,11 @@ func (t span) unescape() span {
 		out = append(out, t.b[i:end]...)
 		i = end
 	}
-	if segs == nil {
+	if len(segs) == 0 {
 		return t
 	}
-	return t.decoded(out, segs)
+	few.mapping = mapping{segs: segs, up: span{off: t.off, m: t.m}}
+	return span{out, 0, &few.mapping}
 }
 
 // appendEntity appends what the reference at the start of b stands for and

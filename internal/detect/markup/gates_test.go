@@ -164,7 +164,7 @@ func TestJavascript(t *testing.T) {
 		`javascript:document.write('<img src=http://h.test/>')`:     "click",
 		`javascript:eval(atob('ZmV0Y2goJ2h0dHA6Ly9oLnRlc3QvJyk='))`: "click",
 		` java&Tab;script:location='http://h.test/'`:                "click",
-		`vbscript:window.open(&quot;http://h.test/&quot;)`:                    "click",
+		`vbscript:window.open(&quot;http://h.test/&quot;)`:          "click",
 	} {
 		doc := `<a href="` + code + `">x</a>`
 		sum := Walk([]byte(doc), Options{}, func(*Ref) {})

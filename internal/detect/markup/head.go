@@ -17,11 +17,10 @@ func FirstPlace(b []byte, final bool) (at int, found bool) {
 	}
 	s := scanner{b: b, final: final}
 	for {
-		tok, ok := s.next()
-		if !ok {
+		if !s.next() {
 			return -1, final
 		}
-		switch tok.kind {
+		switch tok := &s.tok; tok.kind {
 		case kindStart:
 			switch name := b[tok.nameStart:tok.nameEnd]; {
 			case equalFold(name, "html"):

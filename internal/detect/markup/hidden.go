@@ -50,7 +50,7 @@ func (w *walker) seeSized(e *elem, r *Ref, raise func(Why, Sure)) {
 	if !e.alt && w.ctx.link == 0 {
 		raise(EmptyAlt, Visible)
 	}
-	if w.src != nil && w.depth == 0 && w.nothingFollows(w.lv.tok.end) {
+	if w.src != nil && w.depth == 0 && w.nothingFollows(w.lv.sc.tok.end) {
 		raise(LastInBody, Weak)
 	}
 }
@@ -59,10 +59,10 @@ func (w *walker) seeSized(e *elem, r *Ref, raise func(Why, Sure)) {
 // A tag is looked through once, however many references it holds.
 func (w *walker) named() bool {
 	lv := w.lv
-	if lv.namedAt == lv.tok.end {
+	if lv.namedAt == lv.sc.tok.end {
 		return lv.named
 	}
-	lv.namedAt, lv.named = lv.tok.end, false
+	lv.namedAt, lv.named = lv.sc.tok.end, false
 	for _, a := range lv.sc.attrs {
 		name := lv.t.b[a.name:a.nameEnd]
 		if equalFold(name, "id") || equalFold(name, "name") || len(name) > 2 && hasPrefixFold(name, "on") {

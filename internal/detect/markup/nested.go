@@ -15,7 +15,7 @@ func (w *walker) srcdoc(v span) {
 // rawText walks the content of script, style, textarea and their like.
 func (w *walker) rawText() {
 	lv := w.lv
-	t := lv.t.sub(lv.tok.start, lv.tok.end)
+	t := lv.t.sub(lv.sc.tok.start, lv.sc.tok.end)
 	own := lv.raw
 	lv.raw = rawNone
 	switch own {
@@ -131,7 +131,7 @@ func holdsElement(b []byte) bool {
 // and declarations.
 func (w *walker) comment() {
 	lv := w.lv
-	t := lv.t.sub(lv.tok.start, lv.tok.end)
+	t := lv.t.sub(lv.sc.tok.start, lv.sc.tok.end)
 	switch {
 	case bytes.HasPrefix(t.b, []byte("<!--")):
 		w.realComment(t)
@@ -273,7 +273,7 @@ func standardDTD(b []byte) bool {
 // it; other readers take what attributes it has, or what follows a stray quote.
 func (w *walker) unclosed() {
 	lv := w.lv
-	t := lv.t.sub(lv.tok.start, lv.tok.end)
+	t := lv.t.sub(lv.sc.tok.start, lv.sc.tok.end)
 	w.within(StepUnclosed, t.whole(), vectorSet(117), func() {
 		w.cap(Legacy)
 		if isAlpha(t.b[1]) {

@@ -29,6 +29,47 @@ type attrInfo struct {
 	name   string
 	how    how
 	places []place
+	state  state
+}
+
+// state says which part of an element's look an attribute tells.
+type state uint8
+
+const (
+	stateNone state = iota
+	stateClass
+	stateID
+	stateStyle
+	stateWidth
+	stateHeight
+	stateHidden
+	stateAlt
+	stateBack
+	stateFore
+)
+
+func stateOf(name string) state {
+	switch name {
+	case "class":
+		return stateClass
+	case "id":
+		return stateID
+	case "style":
+		return stateStyle
+	case "width":
+		return stateWidth
+	case "height":
+		return stateHeight
+	case "hidden":
+		return stateHidden
+	case "alt":
+		return stateAlt
+	case "bgcolor":
+		return stateBack
+	case "color":
+		return stateFore
+	}
+	return stateNone
 }
 
 // on gives the place for an element; ok is false if the attribute means
@@ -65,53 +106,53 @@ var hrefPlaces = []place{
 
 // attrs holds every attribute name the walk looks at. It is never changed.
 var attrs = attrIndex([]attrInfo{
-	{"src", howURL, srcPlaces},
-	{"href", howURL, hrefPlaces},
-	{"srcset", howSrcset, []place{{"img", 2, Opening}, {"source", 8, Opening}, {"amp-*", 45, Opening}, {"*", 49, Inert}}},
-	{"lowsrc", howURL, []place{{"*", 3, Legacy}}},
-	{"dynsrc", howURL, []place{{"*", 4, Legacy}}},
-	{"longdesc", howURL, []place{{"*", 5, Click}}},
-	{"attributionsrc", howList, []place{{"*", 6, Opening}}},
-	{"action", howURL, []place{{"isindex", 11, Legacy}, {"amp-*", 45, Opening}, {"*", 42, Click}}},
-	{"formaction", howURL, []place{{"isindex", 11, Legacy}, {"*", 43, Click}}},
-	{"action-xhr", howURL, []place{{"*", 45, Opening}}},
-	{"poster", howURL, []place{{"*", 13, Opening}}},
-	{"data", howURL, []place{{"object", 19, Opening}}},
-	{"code", howURL, []place{{"embed", 18, Legacy}, {"applet", 23, Legacy}}},
-	{"codebase", howURL, []place{{"applet", 23, Legacy}, {"*", 20, Legacy}}},
-	{"classid", howURL, []place{{"*", 20, Legacy}}},
-	{"archive", howCommas, []place{{"applet", 23, Legacy}, {"*", 20, Legacy}}},
-	{"object", howURL, []place{{"applet", 23, Legacy}}},
-	{"movie", howURL, []place{{"*", 21, Legacy}}},
-	{"pluginspage", howURL, []place{{"*", 17, Click}}},
-	{"srcdoc", howHTML, []place{{"*", 25, Opening}}},
-	{"background", howURL, []place{{"body", 29, Opening}, {"*", 30, Opening}}},
-	{"manifest", howURL, []place{{"html", 31, Legacy}}},
-	{"profile", howURL, []place{{"*", 32, Legacy}}},
-	{"icon", howURL, []place{{"*", 35, Legacy}}},
-	{"datasrc", howURL, []place{{"*", 38, Legacy}}},
-	{"cite", howURL, []place{{"*", 39, Click}}},
-	{"ping", howList, []place{{"*", 40, Click}}},
-	{"usemap", howURL, []place{{"*", 44, Click}}},
-	{"imagesrcset", howSrcset, []place{{"*", 46, Opening}}},
-	{"implementation", howURL, []place{{"*", 67, Legacy}}},
-	{"actiontype", howMaybe, []place{{"*", 135, Click}}},
-	{"xml:base", howURL, []place{{"*", 131, Inert}}},
-	{"r:id", howMaybe, []place{{"o:*", 139, Legacy}, {"*", 136, Legacy}}},
-	{"r:link", howMaybe, []place{{"o:*", 139, Legacy}, {"*", 136, Legacy}}},
-	{"w:val", howMaybe, []place{{"*", 139, Legacy}}},
-	{"to", howAnimate, animPlaces}, {"from", howAnimate, animPlaces}, {"by", howAnimate, animPlaces}, {"values", howAnimate, animPlaces},
-	{"style", howCSS, nil},
-	{"fill", howPaint, paintPlaces}, {"stroke", howPaint, paintPlaces}, {"filter", howPaint, paintPlaces},
-	{"mask", howPaint, paintPlaces}, {"clip-path", howPaint, paintPlaces}, {"cursor", howPaint, paintPlaces},
-	{"marker", howPaint, paintPlaces}, {"marker-start", howPaint, paintPlaces}, {"marker-mid", howPaint, paintPlaces},
-	{"marker-end", howPaint, paintPlaces}, {"mask-image", howPaint, paintPlaces}, {"shape-inside", howPaint, paintPlaces},
-	{"background-image", howPaint, paintPlaces}, {"list-style-image", howPaint, paintPlaces}, {"content", howState, nil},
-	{"class", howState, nil}, {"id", howState, nil}, {"width", howState, nil}, {"height", howState, nil},
-	{"alt", howState, nil}, {"hidden", howState, nil}, {"bgcolor", howState, nil}, {"color", howState, nil},
-	{"rel", howState, nil}, {"media", howState, nil}, {"type", howState, nil}, {"name", howState, nil},
-	{"property", howState, nil}, {"http-equiv", howState, nil}, {"itemprop", howState, nil}, {"charset", howState, nil},
-	{"value", howState, nil}, {"attributename", howState, nil}, {"shadowrootmode", howState, nil}, {"encoding", howState, nil},
+	{name: "src", how: howURL, places: srcPlaces},
+	{name: "href", how: howURL, places: hrefPlaces},
+	{name: "srcset", how: howSrcset, places: []place{{"img", 2, Opening}, {"source", 8, Opening}, {"amp-*", 45, Opening}, {"*", 49, Inert}}},
+	{name: "lowsrc", how: howURL, places: []place{{"*", 3, Legacy}}},
+	{name: "dynsrc", how: howURL, places: []place{{"*", 4, Legacy}}},
+	{name: "longdesc", how: howURL, places: []place{{"*", 5, Click}}},
+	{name: "attributionsrc", how: howList, places: []place{{"*", 6, Opening}}},
+	{name: "action", how: howURL, places: []place{{"isindex", 11, Legacy}, {"amp-*", 45, Opening}, {"*", 42, Click}}},
+	{name: "formaction", how: howURL, places: []place{{"isindex", 11, Legacy}, {"*", 43, Click}}},
+	{name: "action-xhr", how: howURL, places: []place{{"*", 45, Opening}}},
+	{name: "poster", how: howURL, places: []place{{"*", 13, Opening}}},
+	{name: "data", how: howURL, places: []place{{"object", 19, Opening}}},
+	{name: "code", how: howURL, places: []place{{"embed", 18, Legacy}, {"applet", 23, Legacy}}},
+	{name: "codebase", how: howURL, places: []place{{"applet", 23, Legacy}, {"*", 20, Legacy}}},
+	{name: "classid", how: howURL, places: []place{{"*", 20, Legacy}}},
+	{name: "archive", how: howCommas, places: []place{{"applet", 23, Legacy}, {"*", 20, Legacy}}},
+	{name: "object", how: howURL, places: []place{{"applet", 23, Legacy}}},
+	{name: "movie", how: howURL, places: []place{{"*", 21, Legacy}}},
+	{name: "pluginspage", how: howURL, places: []place{{"*", 17, Click}}},
+	{name: "srcdoc", how: howHTML, places: []place{{"*", 25, Opening}}},
+	{name: "background", how: howURL, places: []place{{"body", 29, Opening}, {"*", 30, Opening}}},
+	{name: "manifest", how: howURL, places: []place{{"html", 31, Legacy}}},
+	{name: "profile", how: howURL, places: []place{{"*", 32, Legacy}}},
+	{name: "icon", how: howURL, places: []place{{"*", 35, Legacy}}},
+	{name: "datasrc", how: howURL, places: []place{{"*", 38, Legacy}}},
+	{name: "cite", how: howURL, places: []place{{"*", 39, Click}}},
+	{name: "ping", how: howList, places: []place{{"*", 40, Click}}},
+	{name: "usemap", how: howURL, places: []place{{"*", 44, Click}}},
+	{name: "imagesrcset", how: howSrcset, places: []place{{"*", 46, Opening}}},
+	{name: "implementation", how: howURL, places: []place{{"*", 67, Legacy}}},
+	{name: "actiontype", how: howMaybe, places: []place{{"*", 135, Click}}},
+	{name: "xml:base", how: howURL, places: []place{{"*", 131, Inert}}},
+	{name: "r:id", how: howMaybe, places: []place{{"o:*", 139, Legacy}, {"*", 136, Legacy}}},
+	{name: "r:link", how: howMaybe, places: []place{{"o:*", 139, Legacy}, {"*", 136, Legacy}}},
+	{name: "w:val", how: howMaybe, places: []place{{"*", 139, Legacy}}},
+	{name: "to", how: howAnimate, places: animPlaces}, {name: "from", how: howAnimate, places: animPlaces}, {name: "by", how: howAnimate, places: animPlaces}, {name: "values", how: howAnimate, places: animPlaces},
+	{name: "style", how: howCSS, places: nil},
+	{name: "fill", how: howPaint, places: paintPlaces}, {name: "stroke", how: howPaint, places: paintPlaces}, {name: "filter", how: howPaint, places: paintPlaces},
+	{name: "mask", how: howPaint, places: paintPlaces}, {name: "clip-path", how: howPaint, places: paintPlaces}, {name: "cursor", how: howPaint, places: paintPlaces},
+	{name: "marker", how: howPaint, places: paintPlaces}, {name: "marker-start", how: howPaint, places: paintPlaces}, {name: "marker-mid", how: howPaint, places: paintPlaces},
+	{name: "marker-end", how: howPaint, places: paintPlaces}, {name: "mask-image", how: howPaint, places: paintPlaces}, {name: "shape-inside", how: howPaint, places: paintPlaces},
+	{name: "background-image", how: howPaint, places: paintPlaces}, {name: "list-style-image", how: howPaint, places: paintPlaces}, {name: "content", how: howState, places: nil},
+	{name: "class", how: howState, places: nil}, {name: "id", how: howState, places: nil}, {name: "width", how: howState, places: nil}, {name: "height", how: howState, places: nil},
+	{name: "alt", how: howState, places: nil}, {name: "hidden", how: howState, places: nil}, {name: "bgcolor", how: howState, places: nil}, {name: "color", how: howState, places: nil},
+	{name: "rel", how: howState, places: nil}, {name: "media", how: howState, places: nil}, {name: "type", how: howState, places: nil}, {name: "name", how: howState, places: nil},
+	{name: "property", how: howState, places: nil}, {name: "http-equiv", how: howState, places: nil}, {name: "itemprop", how: howState, places: nil}, {name: "charset", how: howState, places: nil},
+	{name: "value", how: howState, places: nil}, {name: "attributename", how: howState, places: nil}, {name: "shadowrootmode", how: howState, places: nil}, {name: "encoding", how: howState, places: nil},
 })
 
 var (
@@ -131,6 +172,7 @@ type attrTable struct {
 func attrIndex(list []attrInfo) *attrTable {
 	t := &attrTable{}
 	for i := range list {
+		list[i].state = stateOf(list[i].name)
 		h := attrHash([]byte(list[i].name))
 		for t.slots[h] != nil {
 			h = (h + 1) % len(t.slots)

@@ -5,14 +5,14 @@ import "bytes"
 // special walks the elements whose attributes only mean something together.
 func (w *walker) special() {
 	lv := w.lv
-	switch string(lv.key) {
-	case "link":
+	switch lv.kind {
+	case kindLink:
 		w.link()
-	case "meta":
+	case kindMeta:
 		w.meta()
-	case "param":
+	case kindParam:
 		w.param()
-	case "base":
+	case kindBase:
 		if k := w.knownAttr("href"); k != nil {
 			v := w.value(k.span)
 			w.setBase(v.unescape().b)

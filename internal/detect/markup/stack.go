@@ -12,7 +12,7 @@ const maxKept = 4 << 10
 // the other from start: class, id, style.
 type elem struct {
 	id                     uint64 // of its name
-	start, class, ids, end int
+	start, class, ids, end int32
 	tag                    tagClass
 	width, height          int32 // attributes; -1 unknown
 	hiddenAttr, sized      bool
@@ -39,14 +39,6 @@ const (
 	tagTemplate // only </template> closes it
 )
 
-func tagID(name []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range name {
-		h = (h ^ uint64(lowerByte(c))) * 1099511628211
-	}
-	return h
-}
-
 func classOf(tag []byte) tagClass {
 	switch string(tag) {
 	case "img", "image", "input", "amp-*", "amp-img", "v:*":
@@ -72,80 +64,95 @@ func classOf(tag []byte) tagClass {
 // push puts the current tag on the stack, after closing what it implies.
 func (w *walker) push() {
 	lv := w.lv
-	class := classOf(lv.key)
+	class := lv.class
 	w.imply(class)
 	if len(w.stack) >= MaxElements {
 		// The deepest is forgotten for the newest, whose own look matters.
 		w.popTo(len(w.stack) - 1)
-		if !isVoid(lv.tag) {
+		if !lv.void {
 			w.lost++
 		}
 	}
-	e := elem{id: tagID(lv.t.b[lv.tok.nameStart:lv.tok.nameEnd]), tag: class, width: -1, height: -1, bg: -1, fg: -1, start: len(w.arena)}
+	e := w.open()
+	e.id, e.tag, e.start = lv.id, class, int32(len(w.arena))
 	var class1, id, style []byte
 	for i := range lv.known {
 		k := &lv.known[i]
-		if k.second || k.how != howState && k.how != howCSS {
+		if k.state == stateNone || k.second {
 			continue
 		}
 		v := lv.t.b[k.span.val:k.span.valEnd]
-		switch k.name {
-		case "class":
+		switch k.state {
+		case stateClass:
 			class1 = v
-		case "id":
+		case stateID:
 			id = v
-		case "style":
+		case stateStyle:
 			style = v
-		case "width":
+		case stateWidth:
 			e.width, e.sized = pixels(v), true
-		case "height":
+		case stateHeight:
 			e.height, e.sized = pixels(v), true
-		case "hidden":
+		case stateHidden:
 			e.hiddenAttr = true
-		case "alt":
+		case stateAlt:
 			e.alt = len(bytes.TrimSpace(v)) > 0
-		case "bgcolor":
+		case stateBack:
 			e.bg = colour(v)
-		case "color":
+		case stateFore:
 			e.fg = colour(v)
 		}
 	}
-	w.keep(&e, class1, id, style)
-	w.count(&e)
-	w.stack = append(w.stack, e)
+	w.keep(e, class1, id, style)
+	w.count(e)
+}
+
+// open puts a bare element on the stack.
+func (w *walker) open() *elem {
+	n := len(w.stack)
+	if n == cap(w.stack) {
+		w.stack = append(w.stack, elem{})
+	}
+	w.stack = w.stack[:n+1]
+	e := &w.stack[n]
+	e.width, e.height, e.bg, e.fg = -1, -1, -1, -1
+	e.hiddenAttr, e.sized, e.alt, e.seen = false, false, false, false
+	e.counts = surroundings{}
+	return e
 }
 
 func (w *walker) keep(e *elem, class, id, style []byte) {
 	w.arena = append(w.arena, class[:min(len(class), maxKept)]...)
-	e.class = len(w.arena)
+	e.class = int32(len(w.arena))
 	w.arena = append(w.arena, id[:min(len(id), maxKept)]...)
-	e.ids = len(w.arena)
+	e.ids = int32(len(w.arena))
 	w.arena = append(w.arena, style[:min(len(style), maxKept)]...)
-	e.end = len(w.arena)
+	e.end = int32(len(w.arena))
 }
 
 // count notes what the element means for those inside it.
 func (w *walker) count(e *elem) {
 	lv := w.lv
-	if string(lv.tag) == "template" && w.ctx.svg == 0 && w.ctx.math == 0 && w.ctx.annotation == 0 {
-		w.template(e)
-	}
-	switch string(lv.key) {
-	case "a":
+	switch lv.kind {
+	case kindTemplate:
+		if w.ctx.svg == 0 && w.ctx.math == 0 && w.ctx.annotation == 0 {
+			w.template(e)
+		}
+	case kindAnchor:
 		if w.knownAttr("href") != nil {
 			e.counts.link = 1
 		}
-	case "map":
+	case kindMap:
 		e.counts.maps = 1
-	case "svg":
+	case kindSVG:
 		e.counts.svg = 1
-	case "math":
+	case kindMath:
 		e.counts.math = 1
-	case "foreignobject", "desc":
+	case kindForeign:
 		if w.ctx.svg > 0 {
 			e.counts.foreign, e.counts.svg = 1, -w.ctx.svg
 		}
-	case "annotation-xml":
+	case kindAnnotation:
 		e.counts.annotation, e.counts.math = 1, -w.ctx.math
 	}
 	w.ctx.add(e.counts, 1)
@@ -161,7 +168,7 @@ func (w *walker) template(e *elem) {
 	}
 }
 
-func (c *surroundings) add(o surroundings, n int) {
+func (c *surroundings) add(o surroundings, n int16) {
 	c.svg += n * o.svg
 	c.math += n * o.math
 	c.template += n * o.template

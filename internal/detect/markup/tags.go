@@ -20,20 +20,22 @@ const (
 
 func (w *walker) start() {
 	lv := w.lv
-	w.nameTag(lv.t.b[lv.tok.nameStart:lv.tok.nameEnd])
+	w.nameTag(lv.t.b[lv.sc.tok.nameStart:lv.sc.tok.nameEnd])
 	w.collect()
 	if lv.sc.more {
 		w.sum.Cut++
 	}
 	w.push()
-	w.special()
+	if lv.kind != kindPlain {
+		w.special()
+	}
 	for i := range lv.known {
 		if k := &lv.known[i]; k.how != howState {
 			w.attribute(k)
 		}
 	}
 	lv.raw = w.rawKind()
-	if isVoid(lv.tag) {
+	if lv.void {
 		w.popTo(len(w.stack) - 1)
 	} else if w.selfClosed() {
 		w.closed()
@@ -43,31 +45,19 @@ func (w *walker) start() {
 // nameTag sets the tag's names. A name too long to be known is left empty.
 func (w *walker) nameTag(name []byte) {
 	lv := w.lv
-	lv.full = ""
-	if len(name) > len(lv.buf) {
-		lv.tag, lv.key = nil, nil
+	id := tagID(name)
+	if info := tags.find(name, id); info != nil {
+		lv.tagInfo = *info
 		return
 	}
-	local := 0
-	for i, c := range name {
-		lv.buf[i] = lowerByte(c)
-		if c == ':' {
-			local = i + 1
+	lv.tagInfo = tagInfo{id: id}
+	if len(name) <= maxTagName {
+		low := make([]byte, len(name))
+		for i, c := range name {
+			low[i] = lower[c]
 		}
+		lv.read(low, id)
 	}
-	lv.tag = lv.buf[:len(name)]
-	lv.key = lv.tag
-	if local > 0 || lv.tag[0] == 'a' {
-		lv.key = canonicalTag(lv.tag, lv.tag[local:])
-	}
-}
-
-// fullTag is the tag's name as a string.
-func (lv *layer) fullTag() string {
-	if lv.full == "" {
-		lv.full = string(lv.tag)
-	}
-	return lv.full
 }
 
 // collect looks up the tag's attributes.
@@ -80,7 +70,7 @@ func (w *walker) collect() {
 		info, xlink := (*attrInfo)(nil), false
 		if len(name) <= maxAttrName {
 			for i, c := range name {
-				buf[i] = lowerByte(c)
+				buf[i] = lower[c]
 			}
 			info, xlink = findAttr(buf[:len(name)])
 		}
@@ -144,8 +134,8 @@ func (w *walker) value(a attrSpan) span { return w.lv.t.sub(a.val, a.valEnd) }
 // carry describes one attribute of the current tag.
 func (w *walker) carry(a attrSpan, name string) carrier {
 	lv := w.lv
-	c := carrier{tag: lv.fullTag(), attr: name, void: isVoid(lv.tag) && lv.tok.kind == kindStart, top: true}
-	c.elem, _ = lv.t.at(lv.tok.start, lv.tok.end)
+	c := carrier{tag: lv.full, attr: name, void: lv.void && lv.sc.tok.kind == kindStart, top: true}
+	c.elem, _ = lv.t.at(lv.sc.tok.start, lv.sc.tok.end)
 	c.name, _ = lv.t.at(a.name, a.nameEnd)
 	c.whole, _ = lv.t.at(a.name, a.wholeEnd)
 	return c
@@ -269,7 +259,7 @@ func absolute(b []byte) bool {
 
 func (w *walker) selfClosed() bool {
 	lv := w.lv
-	return lv.t.b[lv.tok.end-2] == '/' && (w.ctx.svg > 0 || w.ctx.math > 0 || len(lv.tag) != len(lv.key))
+	return lv.t.b[lv.sc.tok.end-2] == '/' && (w.ctx.svg > 0 || w.ctx.math > 0 || len(lv.tag) != len(lv.key))
 }
 
 // closed takes a self-closed element off again.
@@ -281,7 +271,7 @@ func (w *walker) closed() {
 // end closes the nearest open element of the name, if it is near enough.
 func (w *walker) end() {
 	lv := w.lv
-	name := lv.t.b[lv.tok.nameStart:lv.tok.nameEnd]
+	name := lv.t.b[lv.sc.tok.nameStart:lv.sc.tok.nameEnd]
 	far := equalFold(name, "template")
 	if far {
 		w.lost = 0 // what was opened past MaxElements is inside

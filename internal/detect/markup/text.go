@@ -33,7 +33,7 @@ func WalkText(src []byte, v Vector, o Options, emit func(*Ref)) Summary {
 			w.linkified(&f, t, i, last)
 		}
 	}
-	return w.sum
+	return w.release()
 }
 
 // linkified reports "www." text, to which clients add a scheme.

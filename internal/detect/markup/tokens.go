@@ -36,40 +36,48 @@ type scanner struct {
 	final bool   // nothing follows b
 	raw   string // name of the element whose raw content comes next
 	attrs []attrSpan
-	more  bool // the last tag had attributes past MaxAttrs
+	more  bool  // the last tag had attributes past MaxAttrs
+	tok   token // the last token
 }
 
-// next gives the next token; false at the end, or if b holds only the start
-// of a token and more may follow.
-func (s *scanner) next() (token, bool) {
+// next moves to the next token, s.tok; false at the end, or if b holds only the
+// start of a token and more may follow.
+func (s *scanner) next() bool {
 	if s.pos >= len(s.b) {
-		return token{}, false
+		return false
 	}
 	if s.raw != "" {
 		end, ok := s.rawEnd()
 		if !ok {
-			return token{}, false
+			return false
 		}
 		s.raw = ""
 		if end > s.pos {
-			return s.take(kindRaw, end), true
+			return s.take(kindRaw, end)
 		}
 	}
 	return s.data()
 }
 
-func (s *scanner) take(k kind, end int) token {
-	t := token{kind: k, start: s.pos, end: end}
+// take makes a token of what reaches to end. It is always true.
+func (s *scanner) take(k kind, end int) bool {
+	s.tok.kind, s.tok.start, s.tok.end = k, s.pos, end
 	s.pos = end
-	return t
+	return true
 }
 
-func (s *scanner) data() (token, bool) {
+// named is take for a token with a name.
+func (s *scanner) named(k kind, end, name, nameEnd int) bool {
+	s.tok.nameStart, s.tok.nameEnd = name, nameEnd
+	return s.take(k, end)
+}
+
+func (s *scanner) data() bool {
 	i := s.pos
 	for {
 		n := bytes.IndexByte(s.b[i:], '<')
 		if n < 0 {
-			return s.take(kindText, len(s.b)), true
+			return s.take(kindText, len(s.b))
 		}
 		i += n
 		if i+1 >= len(s.b) || s.b[i+1] == '/' && i+2 >= len(s.b) {
@@ -82,7 +90,7 @@ func (s *scanner) data() (token, bool) {
 		i++
 	}
 	if i > s.pos {
-		return s.take(kindText, i), true
+		return s.take(kindText, i)
 	}
 	switch c := s.b[i+1]; {
 	case c == '!' || c == '?':
@@ -95,20 +103,20 @@ func (s *scanner) data() (token, bool) {
 }
 
 // cutText deals with a "<" or "</" at the end of what is there.
-func (s *scanner) cutText(at int) (token, bool) {
+func (s *scanner) cutText(at int) bool {
 	if s.final {
-		return s.take(kindText, len(s.b)), true
+		return s.take(kindText, len(s.b))
 	}
 	if at > s.pos {
-		return s.take(kindText, at), true
+		return s.take(kindText, at)
 	}
-	return token{}, false
+	return false
 }
 
-func (s *scanner) endTag() (token, bool) {
+func (s *scanner) endTag() bool {
 	c := s.b[s.pos+2]
 	if c == '>' {
-		return s.take(kindComment, s.pos+3), true
+		return s.take(kindComment, s.pos+3)
 	}
 	if !isAlpha(c) {
 		return s.untilAngle()
@@ -119,70 +127,64 @@ func (s *scanner) endTag() (token, bool) {
 	if !ok {
 		return s.cutTag(start, nameEnd)
 	}
-	t := s.take(kindEnd, end)
-	t.nameStart, t.nameEnd = start, nameEnd
-	return t, true
+	return s.named(kindEnd, end, start, nameEnd)
 }
 
-func (s *scanner) startTag() (token, bool) {
+func (s *scanner) startTag() bool {
 	start := s.pos + 1
 	nameEnd := s.tagName(start)
 	end, ok := s.tagEnd(nameEnd, true)
 	if !ok {
 		return s.cutTag(start, nameEnd)
 	}
-	t := s.take(kindStart, end)
-	t.nameStart, t.nameEnd = start, nameEnd
 	s.raw = rawContent(s.b[start:nameEnd])
-	return t, true
+	return s.named(kindStart, end, start, nameEnd)
 }
 
-func (s *scanner) cutTag(start, nameEnd int) (token, bool) {
+func (s *scanner) cutTag(start, nameEnd int) bool {
 	if !s.final {
-		return token{}, false
+		return false
 	}
-	t := s.take(kindUnclosed, len(s.b))
-	t.nameStart, t.nameEnd = start, nameEnd
-	return t, true
+	return s.named(kindUnclosed, len(s.b), start, nameEnd)
 }
 
-func (s *scanner) untilAngle() (token, bool) {
+func (s *scanner) untilAngle() bool {
 	n := bytes.IndexByte(s.b[s.pos:], '>')
 	switch {
 	case n >= 0:
-		return s.take(kindComment, s.pos+n+1), true
+		return s.take(kindComment, s.pos+n+1)
 	case s.final:
-		return s.take(kindComment, len(s.b)), true
+		return s.take(kindComment, len(s.b))
 	}
-	return token{}, false
+	return false
 }
 
-func (s *scanner) markup() (token, bool) {
+func (s *scanner) markup() bool {
 	rest := s.b[s.pos+2:]
 	if s.b[s.pos+1] == '!' {
 		if !s.final && len(rest) < len("doctype") && bytes.IndexByte(rest, '>') < 0 {
-			return token{}, false
+			return false
 		}
 		if bytes.HasPrefix(rest, []byte("--")) {
 			return s.comment()
 		}
 		if hasPrefixFold(rest, "doctype") {
-			t, ok := s.untilAngle()
-			t.kind = kindDoctype
-			return t, ok
+			ok := s.untilAngle()
+			s.tok.kind = kindDoctype
+			return ok
 		}
 	}
 	return s.untilAngle()
 }
 
 // comment ends at "-->" or "--!>", or at once at ">" or "->".
-func (s *scanner) comment() (token, bool) {
+func (s *scanner) comment() bool {
 	i := s.pos + 4
 	if i < len(s.b) && s.b[i] == '>' {
-		return s.take(kindComment, i+1), true
+		return s.take(kindComment, i+1)
 	}
 	if i+1 < len(s.b) && s.b[i] == '-' && s.b[i+1] == '>' {
-		return s.take(kindComment, i+2), true
+		return s.take(kindComment, i+2)
 	}
 	for {
 		n := bytes.IndexByte(s.b[i:], '>')
@@ -191,25 +193,27 @@ func (s *scanner) comment() (token, bool) {
 		}
 		i += n
 		if c := s.b[s.pos+4 : i]; bytes.HasSuffix(c, []byte("--")) || bytes.HasSuffix(c, []byte("--!")) {
-			return s.take(kindComment, i+1), true
+			return s.take(kindComment, i+1)
 		}
 		i++
 	}
 	if s.final {
-		return s.take(kindComment, len(s.b)), true
+		return s.take(kindComment, len(s.b))
 	}
-	return token{}, false
+	return false
 }
 
 func (s *scanner) tagName(i int) int {
-	for i < len(s.b) && !isSpace(s.b[i]) && s.b[i] != '/' && s.b[i] != '>' {
+	b := s.b
+	for i < len(b) && bytesOf[b[i]]&nameEndByte == 0 {
 		i++
 	}
 	return i
 }
 
 func (s *scanner) skipSpace(i int) int {
-	for i < len(s.b) && isSpace(s.b[i]) {
+	b := s.b
+	for i < len(b) && bytesOf[b[i]]&spaceByte != 0 {
 		i++
 	}
 	return i
@@ -226,32 +230,37 @@ func (s *scanner) tagEnd(i int, keep bool) (end int, ok bool) {
 		if s.b[i] == '>' {
 			return i + 1, true
 		}
-		a := attrSpan{name: i}
+		a := s.attr()
+		a.name = i
 		i = s.attrName(i)
 		a.nameEnd = i
-		i = s.attrValue(i, &a)
-		if keep && a.nameEnd > a.name {
-			if len(s.attrs) < MaxAttrs {
-				s.attrs = append(s.attrs, a)
-			} else {
-				s.more = true
-			}
+		i = s.attrValue(i, a)
+		switch {
+		case !keep || a.nameEnd == a.name:
+			s.attrs = s.attrs[:len(s.attrs)-1]
+		case len(s.attrs) > MaxAttrs:
+			s.attrs, s.more = s.attrs[:MaxAttrs], true
 		}
 	}
 }
 
+// attr makes room for one more.
+func (s *scanner) attr() *attrSpan {
+	n := len(s.attrs)
+	if n == cap(s.attrs) {
+		s.attrs = append(s.attrs, attrSpan{})
+	}
+	s.attrs = s.attrs[:n+1]
+	return &s.attrs[n]
+}
+
 // attrName gives the end of the name at i; an "=" may start one.
 func (s *scanner) attrName(i int) int {
-	start := i
-	for i < len(s.b) {
-		switch s.b[i] {
-		case ' ', '\n', '\r', '\t', '\f', '/', '>':
-			return i
-		case '=':
-			if i > start {
-				return i
-			}
-		}
+	b := s.b
+	if i < len(b) && b[i] == '=' {
+		i++
+	}
+	for i < len(b) && bytesOf[b[i]]&nameEndByte == 0 && b[i] != '=' {
 		i++
 	}
 	return i
@@ -284,7 +293,7 @@ func (s *scanner) attrValue(i int, a *attrSpan) int {
 		a.valEnd, a.wholeEnd = i+1+n, i+2+n
 		return a.wholeEnd
 	}
-	for i < len(s.b) && !isSpace(s.b[i]) && s.b[i] != '>' {
+	for i < len(s.b) && bytesOf[s.b[i]]&valueEndByte == 0 {
 		i++
 	}
 	a.valEnd, a.wholeEnd = i, i

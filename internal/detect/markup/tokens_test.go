@@ -30,7 +30,8 @@ func ownTokens(src []byte) []string {
 	s := scanner{b: src, final: true}
 	var out []string
 	for {
-		t, ok := s.next()
+		ok := s.next()
+		t := s.tok
 		if !ok {
 			return out
 		}

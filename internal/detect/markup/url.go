@@ -91,10 +91,10 @@ func (t *target) read(b []byte, base string, depth int) {
 	rest := b[n+1:]
 	switch t.scheme {
 	case "http", "https":
-		t.special(rest)
+		t.special(b, rest)
 	case "ws", "wss", "ftp":
 		t.tricks.add(114)
-		t.special(rest)
+		t.special(b, rest)
 	case "file", "smb", "cifs":
 		t.tricks.add(113)
 		t.file(rest)
@@ -142,24 +142,37 @@ func asciiLower(b []byte) string {
 
 // special reads what follows "http:" and its like: any number of slashes of
 // either kind may introduce the host.
-func (t *target) special(rest []byte) {
+func (t *target) special(b, rest []byte) {
 	n := 0
 	for n < len(rest) && isSlash(rest[n]) {
 		n++
 	}
-	end := bytes.IndexAny(rest, "?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	if n != 2 || bytes.IndexByte(rest[:end], '\\') >= 0 {
+	end := queryAt(rest)
+	odd := n != 2 || bytes.IndexByte(rest[:end], '\\') >= 0
+	if odd {
 		t.tricks.add(109)
 	}
 	t.reach = Remote
 	if n >= len(rest) {
 		t.reach = Local
 	}
-	t.url = t.scheme + "://" + slashed(rest[n:max(n, end)]) + string(rest[max(n, end):])
+	if !odd && string(b[:len(t.scheme)]) == t.scheme {
+		t.url = string(b)
+	} else {
+		t.url = t.scheme + "://" + slashed(rest[n:max(n, end)]) + string(rest[max(n, end):])
+	}
 	t.oddHost()
+}
+
+// queryAt is where the query or fragment begins, or the end.
+func queryAt(b []byte) int {
+	if i := bytes.IndexByte(b, '?'); i >= 0 {
+		b = b[:i]
+	}
+	if i := bytes.IndexByte(b, '#'); i >= 0 {
+		return i
+	}
+	return len(b)
 }
 
 func slashed(b []byte) string {
@@ -172,9 +185,9 @@ func slashed(b []byte) string {
 // oddHost marks hosts written to escape a comparison.
 func (t *target) oddHost() {
 	h := authority(t.url)
-	odd := strings.HasSuffix(h, ".") || strings.Contains(h, "%") || strings.HasPrefix(h, "xn--") || strings.Contains(h, ".xn--")
+	odd := strings.HasSuffix(h, ".") || strings.HasPrefix(h, "xn--") || strings.Contains(h, ".xn--")
 	for i := 0; i < len(h) && !odd; i++ {
-		odd = h[i] >= 0x80
+		odd = h[i] >= 0x80 || h[i] == '%'
 	}
 	if h != "" && !odd && isDigit(h[0]) {
 		if ip, ok := dottedIPv4(strings.ToLower(h)); ok && ip != h {
@@ -237,10 +250,7 @@ func (t *target) schemeless(b []byte, base string) {
 			t.tricks.add(113)
 		}
 		scheme := base[:max(0, strings.IndexByte(base, ':'))]
-		end := bytes.IndexAny(b, "?#")
-		if end < 0 {
-			end = len(b)
-		}
+		end := queryAt(b)
 		n := 2
 		for n < end && isSlash(b[n]) {
 			n++

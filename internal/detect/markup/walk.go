@@ -1,6 +1,9 @@
 package markup
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // Bounds of a walk. What lies past them is counted in Summary, not hidden.
 const (
@@ -18,6 +21,8 @@ const (
 	MaxAttrs = 4096
 	// MaxToken is how many bytes of one token a Rewriter holds.
 	MaxToken = 1 << 20
+	// maxTagName is the longest name of an element that is told from others.
+	maxTagName = 32
 	// TinyPixels is the longest side of an image too small to see.
 	TinyPixels = 3
 )
@@ -59,14 +64,14 @@ func Walk(src []byte, o Options, emit func(*Ref)) Summary {
 	w.src = src
 	w.scout(src)
 	w.run(span{b: src})
-	return w.sum
+	return w.release()
 }
 
 // WalkCSS does the same for a style sheet.
 func WalkCSS(src []byte, o Options, emit func(*Ref)) Summary {
 	w := newWalker(o, emit)
 	w.css(span{b: src}, carrier{elem: Range{0, len(src)}})
-	return w.sum
+	return w.release()
 }
 
 // walker is the state of one walk.
@@ -95,26 +100,25 @@ type walker struct {
 	ref    Ref
 
 	focus, focusKnown bool // see focused
+
+	idle []*layer
 }
 
 // layer is one text being cut into tokens: the document, or what a srcdoc, a
 // data: URI or a comment holds.
 type layer struct {
-	t      span
-	sc     scanner
-	tok    token
-	tag    []byte // lower-case name of the current tag, without prefix
-	full   string // the same with prefix, made when needed
-	key    []byte // name that places knows it by
-	known  []known
-	firsts []int    // of known: the first of each name
-	raw    rawOwner // of the raw text that comes next
+	t       span
+	sc      scanner
+	tok     token
+	tagInfo // of the current tag
+	known   []known
+	firsts  []int    // of known: the first of each name
+	raw     rawOwner // of the raw text that comes next
 	// named belongs to the tag that ends at namedAt; see walker.named.
 	named   bool
 	namedAt int
 	media   string // media attribute of the style element whose text comes next
 	print   bool   // it asks for paper only
-	buf     [32]byte
 }
 
 // known is an attribute of the current tag that attrs lists.
@@ -127,31 +131,71 @@ type known struct {
 
 // surroundings counts the open elements that change what others mean.
 type surroundings struct {
-	svg, math, template, foreign, annotation, link, maps int
+	svg, math, template, foreign, annotation, link, maps int16
 }
 
+// walkers keeps what ended walks used, for the next.
+var walkers = sync.Pool{New: func() any { return new(walker) }}
+
+// Bounds of what an ended walk leaves behind for the next.
+const (
+	maxIdleBytes  = 64 << 10 // of the arena
+	maxIdleAttrs  = 256      // of each layer
+	maxIdleLayers = 4
+)
+
 func newWalker(o Options, emit func(*Ref)) *walker {
-	return &walker{o: o, out: emit, base: o.Base}
+	w := walkers.Get().(*walker)
+	w.o, w.out, w.base = o, emit, o.Base
+	return w
+}
+
+// release ends the walk; w is another's then.
+func (w *walker) release() Summary {
+	sum := w.sum
+	*w = walker{stack: w.stack[:0], arena: w.arena[:0], path: w.path[:0], idle: w.idle}
+	if cap(w.arena) > maxIdleBytes {
+		w.arena = nil
+	}
+	walkers.Put(w)
+	return sum
+}
+
+// layer takes a layer that is idle, or a new one.
+func (w *walker) layer(t span) *layer {
+	lv := new(layer)
+	if n := len(w.idle); n > 0 {
+		lv, w.idle = w.idle[n-1], w.idle[:n-1]
+	}
+	lv.t, lv.sc.b, lv.sc.final = t, t.b, true
+	return lv
+}
+
+func (w *walker) leave(lv *layer) {
+	if len(w.idle) < maxIdleLayers && cap(lv.sc.attrs) <= maxIdleAttrs {
+		*lv = layer{sc: scanner{attrs: lv.sc.attrs[:0]}, known: lv.known[:0], firsts: lv.firsts[:0]}
+		w.idle = append(w.idle, lv)
+	}
 }
 
 // run walks all of t as a layer of its own.
 func (w *walker) run(t span) {
 	outer := w.lv
-	w.lv = &layer{t: t, sc: scanner{b: t.b, final: true}}
+	w.lv = w.layer(t)
 	for w.step() {
 	}
+	w.leave(w.lv)
 	w.lv = outer
 }
 
 // step walks one token of the current layer.
 func (w *walker) step() bool {
 	lv := w.lv
-	tok, ok := lv.sc.next()
-	if !ok {
+	if !lv.sc.next() {
 		return false
 	}
-	lv.tok, lv.namedAt = tok, 0
-	switch tok.kind {
+	lv.namedAt = 0
+	switch tok := &lv.sc.tok; tok.kind {
 	case kindStart:
 		w.start()
 	case kindEnd:
@@ -180,13 +224,13 @@ func (w *walker) scout(src []byte) {
 		switch c := src[i+1] | 0x20; {
 		case src[i+1] == '!' && src[i+2] == '-' && src[i+3] == '-':
 			s := scanner{b: src, pos: i, final: true}
-			t, _ := s.comment()
-			i = t.end - 1
+			s.comment()
+			i = s.tok.end - 1
 		case c == 's' && hasPrefixFold(src[i+1:], "style") && tagDelim(src[i+6]):
 			i = w.scoutStyle(src, i)
 		case c == 'b' && !w.based && hasPrefixFold(src[i+1:], "base") && isSpace(src[i+5]):
 			s := scanner{b: src, pos: i, final: true}
-			if _, ok := s.startTag(); ok {
+			if s.startTag() {
 				w.baseTag(src, s.attrs)
 				i = s.pos - 1
 			}
@@ -196,7 +240,7 @@ func (w *walker) scout(src []byte) {
 
 func (w *walker) scoutStyle(src []byte, at int) int {
 	s := scanner{b: src, pos: at, final: true}
-	if t, _ := s.startTag(); t.kind != kindStart {
+	if s.startTag(); s.tok.kind != kindStart {
 		return len(src)
 	}
 	start := s.pos

@@ -24,14 +24,18 @@ func (s *Set) Search(url string) (mine, others []Proof) {
 	if len(url) > MaxURL {
 		url = url[:MaxURL]
 	}
-	f := finder{set: s, url: url, budget: 32<<10 + 48*len(url)}
 	if s == nil {
-		f.set = &Set{}
-		for c := range 256 {
-			f.set.localByte[c] = isAlnum(byte(c)) || strings.IndexByte("._+-", byte(c)) >= 0
-		}
+		s = nobody
 	}
-	f.parts = split(url)
+	if s.quiet(url, 0) {
+		return nil, nil
+	}
+	return s.search(url)
+}
+
+// search is Search for what quiet does not clear.
+func (s *Set) search(url string) (mine, others []Proof) {
+	f := finder{set: s, url: url, budget: 32<<10 + 48*len(url), parts: split(url)}
 	f.explore(&view{b: []byte(url)})
 	return f.mine, f.others
 }

@@ -143,9 +143,15 @@ type Set struct {
 	domains   []domain
 	locals    map[string]local
 	digests   map[uint64][]digest // by their first eight bytes
-	filter    [1 << 10]uint64     // bit of the first two bytes of each digest
+	filter    [1 << 10]uint64     // bit of the first two bytes of each digest, and of compressed data
 	localByte [256]bool           // bytes of a local part
+	starts    [1 << 10]uint64     // bit of the first two bytes of each opening
+	openings  map[uint16][]opening
+	wide      bool // a local part has capitals that small does not know
 }
+
+// nobody stands for a nil Set.
+var nobody = New(nil)
 
 // New prepares addresses for searching. Entries may be bare ("a@b.example") or
 // as a header writes them ("A <a@b.example>"); what holds no address is left
@@ -161,6 +167,7 @@ func New(addresses []string) *Set {
 		}
 		s.add(a)
 	}
+	s.notice()
 	return s
 }
 

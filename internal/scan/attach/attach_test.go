@@ -76,6 +76,53 @@ func TestOffice(t *testing.T) {
 	}
 }
 
+// TestMaxFiles: what an archive holds past the bound is not looked at.
+func TestMaxFiles(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{MaxFiles - 1, MaxFiles} {
+		var files []string
+		for i := range n {
+			files = append(files, fmt.Sprint(i), "")
+		}
+		refs, err := Office(archive(t, append(files, "z.rels", rels)...))
+		if past := n == MaxFiles; errors.Is(err, ErrCut) != past || (len(refs) == 0) != past {
+			t.Errorf("%d files before it: %d references, error %v", n, len(refs), err)
+		}
+	}
+}
+
+// TestMaxCertificates: so with a signature that brings too many certificates.
+func TestMaxCertificates(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(ocsp string) []byte {
+		cert := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), OCSPServer: []string{ocsp}}
+		der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	many := bytes.Repeat(made("http://h/many"), MaxCertificates-1)
+	last := made("http://h/last")
+	for n, want := range map[int]int{MaxCertificates: 2, MaxCertificates + 1: 1} {
+		all := append(bytes.Clone(many), last...)
+		if n > MaxCertificates {
+			all = append(append(bytes.Clone(many), made("http://h/many")...), last...)
+		}
+		der, err := pkcs7.DegenerateCertificate(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, refs, err := SMIME(der); len(refs) != want || errors.Is(err, ErrCut) != (want == 1) {
+			t.Errorf("%d certificates: %d addresses, error %v; want %d", n, len(refs), err, want)
+		}
+	}
+}
+
 func TestRTF(t *testing.T) {
 	t.Parallel()
 	refs, err := RTF([]byte(`{\rtf1{\field{\*\fldinst HYPERLINK "http://h/l" }}{\field{\*\fldinst { INCLUDEPICTURE  "http://h/p?a\'3d1" \\d}}{\*\template http://h/t.dot}HYPERLINK "local"}`))

@@ -102,6 +102,46 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestMoreBounds passes MaxHeaders, for fields and for the parameters of a form,
+// and MaxPages: what lies before them is kept.
+func TestMoreBounds(t *testing.T) {
+	t.Parallel()
+	var fields, pages []string
+	for i := range MaxHeaders + 5 {
+		fields = append(fields, fmt.Sprintf(`{"name":"X-%d","value":"v"}`, i))
+	}
+	for i := range MaxPages + 5 {
+		pages = append(pages, fmt.Sprintf(`{"id":"p%d","title":"https://h/%d"}`, i, i))
+	}
+	list := strings.Join(fields, ",")
+	one := func(page int) string {
+		return fmt.Sprintf(`{"pageref":"p%d","request":{"method":"POST","url":"https://h/","headers":[%s],"postData":{"mimeType":"application/x-www-form-urlencoded","params":[%s]}},"response":{"headers":[%s]}}`, page, list, list, list)
+	}
+	var got []string
+	for e, err := range Read(strings.NewReader(`{"log":{"pages":[` + strings.Join(pages, ",") + `],"entries":[` + one(MaxPages-1) + "," + one(MaxPages) + `]}}`)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(e.Page, " ", len(e.Request.Header)-1, " ", len(e.Response.Header), " ", bytes.Count(e.Request.Body, []byte("="))))
+	}
+	counts := fmt.Sprint(" ", MaxHeaders, " ", MaxHeaders, " ", MaxHeaders)
+	if d := cmp.Diff([]string{fmt.Sprint("https://h/", MaxPages-1) + counts, counts}, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// TestTook reads how long an entry took; what is no time is none.
+func TestTook(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"12.5": 12500 * time.Microsecond, "-1": 0, "1e300": 0, `"9"`: 0, "null": 0} {
+		for e, err := range Read(strings.NewReader(`{"log":{"entries":[{"time":` + text + `,"request":{"url":"https://h/"}}]}}`)) {
+			if err != nil || e.Took != want {
+				t.Errorf("%s: took %v, error %v; want %v", text, e.Took, err, want)
+			}
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Add([]byte(`{"log":{"entries":[{"request":{"url":"a"}},{}`))

@@ -34,9 +34,9 @@ func (s *splitter) leaf(p *Part, params map[string]string) {
 // decodeLeaf fills in p.Body from its raw content.
 func (s *splitter) decodeLeaf(p *Part, content []byte) {
 	body := s.transfer(p, content)
-	if s.m.decoded+len(body) > MaxDecoded {
+	if s.m.decoded+len(body) > s.m.most {
 		s.report(TooMuch, p.Path, p.Content.Start, "")
-		body = body[:max(0, MaxDecoded-s.m.decoded)]
+		body = body[:max(0, s.m.most-s.m.decoded)]
 		p.cut = true
 	}
 	s.m.decoded += len(body)

@@ -46,6 +46,8 @@ func (k Kind) String() string { return [...]string{"mail", "html", "msg"}[min(in
 type Options struct {
 	// Shallow leaves attachments closed: TNEF, S/MIME, Office and PDF files.
 	Shallow bool
+	// MaxDecoded takes the place of the constant; 0 means that.
+	MaxDecoded int
 }
 
 // Message is one message read. It keeps the bytes it was read from, which must
@@ -66,6 +68,7 @@ type Message struct {
 
 	layers  []*layer // outer ones before those they hold
 	decoded int      // bytes of bodies so far
+	most    int      // that they may have
 	full    bool     // MaxParts is reached
 	// locations are the addresses that parts have by their headers; see located.
 	locations map[string]int

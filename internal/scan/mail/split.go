@@ -11,7 +11,10 @@ import (
 
 // Read takes a message apart. It never fails: see Message.Problems.
 func Read(raw []byte, kind Kind, o Options) *Message {
-	m := &Message{Raw: raw, Kind: kind}
+	m := &Message{Raw: raw, Kind: kind, most: o.MaxDecoded}
+	if m.most == 0 {
+		m.most = MaxDecoded
+	}
 	if len(raw) > MaxMessage {
 		m.report(TooLong, "", MaxMessage, "")
 		raw = raw[:MaxMessage]
@@ -263,8 +266,8 @@ func (s *splitter) embedded(p *Part, l *layer, kind string) {
 	sub.entity(entityAt{end: len(l.raw), parent: p, path: p.Path + "/" + kind})
 }
 
-// spend books n decoded bytes; false if MaxDecoded is passed.
+// spend books n decoded bytes; false if that passes the bound.
 func (m *Message) spend(n int) bool {
 	m.decoded += n
-	return m.decoded <= MaxDecoded
+	return m.decoded <= m.most
 }

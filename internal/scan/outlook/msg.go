@@ -22,10 +22,14 @@ type stream struct {
 type msgFile struct {
 	streams []stream
 	left    int64 // bytes that may still be read
+	cut     bool  // something lies past a bound
 }
 
 // MSG opens an Outlook message file (MS-OXMSG).
-func MSG(b []byte) (it *Item, err error) {
+func MSG(b []byte) (*Item, error) { return msg(b, MaxBytes, MaxProperties) }
+
+// msg is MSG with bounds on the bytes and streams that are read.
+func msg(b []byte, bytesLeft int64, streams int) (it *Item, err error) {
 	// The library reads a file system that a stranger wrote; what it trips over
 	// costs this message, not the run.
 	defer func() {
@@ -37,14 +41,15 @@ func MSG(b []byte) (it *Item, err error) {
 	if err != nil {
 		return &Item{}, fmt.Errorf("open .msg: %w: %w", err, ErrFormat)
 	}
-	m := &msgFile{left: MaxBytes}
+	m := &msgFile{left: bytesLeft}
 	for _, f := range r.File {
-		if len(m.streams) == MaxProperties {
+		if m.cut = len(m.streams) == streams; m.cut {
 			break
 		}
 		m.streams = append(m.streams, stream{append(append([]string{}, f.Path...), f.Name), f})
 	}
 	it = m.item(nil, 0)
+	it.Cut = it.Cut || m.cut
 	if it.Header == nil && it.HTML == nil && it.Text == nil && it.RTF == nil && len(it.Attachments) == 0 {
 		return it, fmt.Errorf("open .msg: no message inside: %w", ErrFormat)
 	}
@@ -54,10 +59,12 @@ func MSG(b []byte) (it *Item, err error) {
 // read gives a stream's bytes, nil past the bound.
 func (m *msgFile) read(s stream) ([]byte, bool) {
 	if s.f.Size < 0 || s.f.Size > m.left {
+		m.cut = true
 		return nil, false
 	}
 	m.left -= s.f.Size
 	b, err := io.ReadAll(io.LimitReader(s.f, s.f.Size))
+	m.cut = m.cut || err != nil
 	return b, err == nil
 }
 
@@ -163,7 +170,9 @@ func (m *msgFile) attachment(dir []string, depth int) (a Attachment) {
 		switch {
 		case !ok:
 		case id == propData && kind == typeObject:
-			if a.Item == nil && depth < MaxNesting {
+			if depth >= MaxNesting {
+				m.cut = true
+			} else if a.Item == nil {
 				a.Item = m.item(append(append([]string{}, dir...), s.path[len(dir)]), depth+1)
 			}
 		case len(s.path) == len(dir)+1:

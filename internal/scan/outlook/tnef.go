@@ -76,24 +76,28 @@ func (it *Item) attribute(id uint32, value []byte, depth int) bool {
 		if a == nil {
 			return true
 		}
-		return properties(value, func(id, kind uint16, v []byte) { a.property(id, kind, v, depth) })
+		whole := true
+		return properties(value, func(id, kind uint16, v []byte) { whole = a.property(id, kind, v, depth) && whole }) && whole
 	}
 	return true
 }
 
 // property takes one property of an attachment; an object is a message as TNEF
-// behind its class id.
-func (a *Attachment) property(id, kind uint16, v []byte, depth int) {
-	if id == propData && kind == typeObject {
-		if len(v) > 16 && depth < MaxNesting {
-			if inner, err := tnef(v[16:], depth+1); err == nil || inner.HTML != nil {
-				a.Item, a.Data = inner, nil
-				return
-			}
+// behind its class id. False: it lies past MaxNesting, or past a bound inside.
+func (a *Attachment) property(id, kind uint16, v []byte, depth int) bool {
+	switch {
+	case id != propData || kind != typeObject:
+		a.set(id, kind, v)
+	case len(v) <= 16:
+	case depth >= MaxNesting:
+		return false
+	default:
+		if inner, err := tnef(v[16:], depth+1); err == nil || inner.HTML != nil {
+			a.Item, a.Data = inner, nil
+			return !inner.Cut
 		}
-		return
 	}
-	a.set(id, kind, v)
+	return true
 }
 
 // cursor reads numbers off b; bad is set when b ends before.

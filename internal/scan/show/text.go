@@ -77,6 +77,7 @@ func (t *Text) group(r *scan.Report, g *Group) {
 	fmt.Fprintf(t.w, "\n%s\n", t.rung(f.Ladder))
 	t.words("  ", g.Says)
 	if len(g.Hosts) > 1 {
+		fmt.Fprintln(t.w, "  (-v lists them)")
 		return
 	}
 	u := Printable(f.Request.URL)

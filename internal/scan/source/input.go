@@ -29,6 +29,7 @@ type input struct {
 	compressed bool
 	err        error       // other than io.EOF
 	file       io.ReaderAt // the plain file, nil if there is none
+	most       int64       // bytes that may come out of compression; 0 is MaxInflated
 	unzip      io.Closer
 }
 
@@ -70,8 +71,30 @@ func (in *input) inner(src io.Reader) io.Reader {
 }
 
 func (in *input) unpack(r io.Reader, c io.Closer) {
-	in.buf.Reset(io.LimitReader(r, MaxInflated))
+	most := in.most
+	if most == 0 {
+		most = MaxInflated
+	}
+	in.buf.Reset(&bounded{r, most})
 	in.unzip, in.compressed = c, true
+}
+
+// bounded ends with ErrInflated where a LimitReader would end as if all was there.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		if n, err := b.r.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
+		return 0, ErrInflated
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 func (in *input) close() {

@@ -19,6 +19,8 @@ type Options struct {
 	Stdin io.Reader
 	// From goes on where an earlier run stopped, over the same paths.
 	From Place
+	// MaxInflated takes the place of the constant; 0 means that.
+	MaxInflated int64
 }
 
 // Open gives the messages of paths in order: files, folders (names sorted;
@@ -32,7 +34,7 @@ type Options struct {
 // goroutine.
 func Open(ctx context.Context, paths []string, o Options) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
-		r := &reader{ctx: ctx, o: o, yield: yield, order: o.From.Order, resuming: o.From.File != ""}
+		r := &reader{ctx: ctx, o: o, yield: yield, order: o.From.Order, resuming: o.From.File != "", input: input{most: o.MaxInflated}}
 		for _, p := range paths {
 			if !r.path(p) {
 				return

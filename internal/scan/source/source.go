@@ -37,6 +37,8 @@ var (
 	ErrSkipped = errors.New("passed over")
 	// ErrNotMail is wrapped for a path that was named and is of no kind to scan.
 	ErrNotMail = errors.New("this is no mail, page or recorded session")
+	// ErrInflated is wrapped where a compressed file holds more than MaxInflated.
+	ErrInflated = errors.New("holds more than is unpacked of one file")
 	// ErrEmpty is wrapped for a path that was named and holds no byte.
 	ErrEmpty = errors.New("it is empty")
 )

@@ -191,25 +191,32 @@ func TestScriptedDay(t *testing.T) {
 			t.Fatalf("%s joins %d sites, Meta %d", name, c.Linked, best)
 		}
 	}
-	wantLead(t, got.Says, want, best)
+	wantLead(t, got.Says, want, best, reached[strangerHost])
 	wantTable(t, r, want)
 }
 
-func wantLead(t *testing.T, says []string, want figures, best int) {
+func wantLead(t *testing.T, says []string, want figures, best, strangers int) {
 	t.Helper()
 	told := want.Companies["Reddit"]
 	for i, s := range []string{
 		fmt.Sprintf("Without Quench, 12 companies would have followed you across 20 sites in the last 24 hours; Meta Platforms would have linked %d of them by one number.", best),
 		fmt.Sprintf("Of %d requests, %d were stopped before anything left, and %d had told something: let through, or known too late.", want.Requests, want.Stopped, want.Told),
 		fmt.Sprintf("Told all the same: Reddit (%d). Reddit has linked %d sites.", told.Told, told.LinkedTold),
-		"One of them is known by looks alone: what was seen looks like Chartbeat.",
-		"4 requests themselves said that you had refused, and went all the same.",
-		"1 place that no rule knows looked like a tracker; nobody here knows whose they are.",
+		"1 company is known by looks alone: what was seen looks like Chartbeat.",
+		"4 requests were made although they said themselves that you had refused.",
+		fmt.Sprintf("1 place that no rule knows looked like a tracker; nobody here knows whose it is. It was told something %s.", times(strangers)),
 	} {
 		if i >= len(says) || says[i] != s {
 			t.Errorf("sentence %d of %q\nwant %q", i+1, says, s)
 		}
 	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "1 time"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // wantTable holds the page's table of companies to the truth.

@@ -73,8 +73,8 @@ func TestSays(t *testing.T) {
 		{"by a fingerprint", profile(2, mailed, looks), Options{Now: noon}, []string{
 			"Without Quench, 2 companies would have followed you across 2 sites since 22 November 2026; Meta Platforms would have linked 2 of them by a fingerprint of your e-mail address.",
 			"Of 7 requests, 7 were stopped before anything left, and none told anything.",
-			"One of them is known by looks alone: what was seen looks like Tally.",
-			"1 request itself said that you had refused, and went all the same."}},
+			"1 company is known by looks alone: what was seen looks like Tally.",
+			"1 request was made although it said itself that you had refused."}},
 		{"some was told", profile(2, meta, acme), week, []string{
 			"Without Quench, 2 companies would have followed you across 2 sites this week; Meta Platforms would have linked 2 of them by one number that it has kept since 12 March 2025.",
 			"Of 8 requests, 5 were stopped before anything left, and 3 had told something: let through, or known too late.",

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -44,22 +45,27 @@ func (r *Report) Text(w io.Writer) error {
 }
 
 func (r *Report) table(w io.Writer) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.StripEscape)
-	pad := 0
-	for i := range r.Companies {
-		pad = max(pad, utf8.RuneCountInString(mark(&r.Companies[i])))
+	pad := len("company")
+	shown := r.Companies[:min(len(r.Companies), textCompanies)]
+	for i := range shown {
+		pad = max(pad, utf8.RuneCountInString(mark(&shown[i])))
 	}
-	fmt.Fprintf(t, "%-*s\tsites\tby one number\tpages\tstopped\tpassed bare\ttold\tsince\t\n", pad, "company")
-	for i := range r.Companies {
-		c := &r.Companies[i]
-		if i == textCompanies {
-			break
-		}
-		m := mark(c)
-		fmt.Fprintf(t, "%s%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t\n", m, strings.Repeat(" ", pad-utf8.RuneCountInString(m)),
-			len(c.Sites), c.Linked, c.Pages, c.Stopped, c.Stripped, c.Told, c.First.Format(time.DateOnly))
+	// Names stand left, figures right: the first column is padded and its own.
+	var lines strings.Builder
+	t := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "sites\tby one number\tpages\tstopped\tpassed bare\ttold\tsince\t\n")
+	for i := range shown {
+		c := &shown[i]
+		fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%s\t\n", len(c.Sites), c.Linked, c.Pages, big(c.Stopped), big(c.Stripped), big(c.Told), c.First.Format(time.DateOnly))
 	}
 	t.Flush()
+	names := []string{"company"}
+	for i := range shown {
+		names = append(names, mark(&shown[i]))
+	}
+	for i, line := range slices.Collect(strings.Lines(lines.String())) {
+		fmt.Fprintf(w, "%-*s%s", pad, names[i], line)
+	}
 }
 
 // mark is a company in a table.

@@ -181,14 +181,14 @@ func (r *Report) looks() string {
 	if n > maxTellers {
 		who = append(who[:maxTellers:maxTellers], strconv.Itoa(n-maxTellers)+" more")
 	}
-	return verbWords(n, "One of them is", "Some of them are") + " known by looks alone: what was seen looks like " + list(who) + "."
+	return upper(count(n, "company")) + verbWords(n, " is", " are") + " known by looks alone: what was seen looks like " + list(who) + "."
 }
 
 func verbWords(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
-	return strings.Replace(many, "Some", strconv.Itoa(n), 1)
+	return many
 }
 
 func (r *Report) refused() string {
@@ -199,12 +199,13 @@ func (r *Report) refused() string {
 	if n == 0 {
 		return ""
 	}
-	return upper(count(n, "request")) + verbWords(int(n), " itself said", " themselves said") + " that you had refused, and went all the same."
+	return upper(count(n, "request")) + verbWords(int(n), " was made although it said itself", " were made although they said themselves") + " that you had refused."
 }
 
 func (r *Report) unknown() string {
-	looks, listed := 0, 0
+	looks, listed, told := 0, 0, int64(0)
 	for i := range r.Unknown {
+		told += r.Unknown[i].Told
 		if r.Unknown[i].Listed {
 			listed++
 		} else {
@@ -221,7 +222,11 @@ func (r *Report) unknown() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return upper(list(parts)) + "; nobody here knows whose they are."
+	s := upper(list(parts)) + "; nobody here knows whose " + verbWords(looks+listed, "it is.", "they are.")
+	if told > 0 {
+		s += verbWords(looks+listed, " It was", " They were") + " told something " + count(told, "time") + "."
+	}
+	return s
 }
 
 func (r *Report) links() string {

@@ -3,6 +3,7 @@
 //
 //	builtin.json         vendors/*.yaml compiled (go generate), examples left out; docs/vendors.md shows them
 //	vetoes.yaml          what no rule may ever stop
+//	benign.yaml          what the score of unknown requests leaves alone
 //	never-intercept.yaml hosts whose TLS is never opened
 //	stubs/*.js           stand-ins for vendors' scripts
 //	lists.yaml           public lists that can be fetched by name; none is part of quench
@@ -17,5 +18,5 @@ import "embed"
 // FS holds the files. The YAML under vendors is the source and is not part of
 // the program; a test proves builtin.json equal to it.
 //
-//go:embed builtin.json vetoes.yaml never-intercept.yaml links.yaml widgets.yaml lists.yaml resources.yaml stubs resources
+//go:embed builtin.json vetoes.yaml benign.yaml never-intercept.yaml links.yaml widgets.yaml lists.yaml resources.yaml stubs resources
 var FS embed.FS

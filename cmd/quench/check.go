@@ -120,6 +120,8 @@ type judge struct {
 	now    func() time.Time
 	// keepLinks and keepWidgets are what the proxy is told to leave alone.
 	keepLinks, keepWidgets bool
+	// history is what the proxy remembers of hosts; nil remembers nothing.
+	history *memory.History
 }
 
 // newJudge takes rules, configuration and what was learned and allowed.
@@ -145,7 +147,7 @@ func (a *app) newJudge(ctx context.Context) (*judge, error) {
 		return nil, err
 	}
 	m.SetConfig(cfg.memory())
-	return &judge{rules: r, policy: m.Policy(""), now: time.Now,
+	return &judge{rules: r, policy: m.Policy(""), now: time.Now, history: m.History().Frozen(),
 		keepLinks: !cfg.Proxy.CleanLinks, keepWidgets: !cfg.Proxy.ClickToLoad}, m.Close()
 }
 

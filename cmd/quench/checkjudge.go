@@ -129,7 +129,7 @@ func (j *judge) asProxy(method, url string, h http.Header, body []byte) (s ledge
 	f := &filter.Filter{
 		Set:      func() *engine.Set { return j.rules.set },
 		Policy:   func(filter.Client) *detect.Policy { return j.policy },
-		Recorder: &got, Now: j.now, KeepLinks: j.keepLinks, KeepWidgets: j.keepWidgets,
+		Recorder: &got, Now: j.now, KeepLinks: j.keepLinks, KeepWidgets: j.keepWidgets, History: j.history,
 	}
 	_, resp, ex := f.Request(r, filter.Client{Addr: netip.IPv6Loopback(), Loopback: true})
 	if resp != nil {

@@ -50,6 +50,7 @@ type proxyConfig struct {
 	RewritePages   bool     `yaml:"rewrite_pages"`
 	CleanLinks     bool     `yaml:"clean_links"`
 	ClickToLoad    bool     `yaml:"click_to_load"`
+	Unknown        string   `yaml:"unknown"` // block, strip, observe or off
 	ConnectPorts   []int    `yaml:"connect_ports"`
 
 	HeaderTimeout  string `yaml:"header_timeout"`
@@ -129,7 +130,7 @@ func defaultConfig() *config {
 	return &config{
 		Mode: "block",
 		Proxy: proxyConfig{
-			Listen: "127.0.0.1:8118", Intercept: "auto", Fail: "closed", GPC: true, RewritePages: true, CleanLinks: true, ClickToLoad: true,
+			Listen: "127.0.0.1:8118", Intercept: "auto", Fail: "closed", GPC: true, RewritePages: true, CleanLinks: true, ClickToLoad: true, Unknown: "block",
 			AllowFrom: []string{"127.0.0.0/8", "::1/128"}, ConnectPorts: []int{443, 8443},
 			HeaderTimeout: "15s", StallTimeout: "10m", MaxConns: 8192, MaxClientConns: 1024,
 		},

@@ -140,6 +140,7 @@ func (k *checker) word(got string, known []string, path ...any) {
 }
 
 func (k *checker) proxy(p *proxyConfig) {
+	k.word(p.Unknown, []string{"block", "strip", "observe", "off"}, "proxy", "unknown")
 	if err := checkListen(p.Listen); err != nil {
 		k.fault(err.Error(), "proxy", "listen")
 	} else if err := checkReach(p.Listen, p); err != nil {

@@ -25,6 +25,7 @@ import (
 func (c *config) memory() memory.Config {
 	m := memory.Config{Observe: c.Mode == "observe", Strict: c.Strict, Loaders: map[string]detect.LoaderMode{}}
 	m.Allows = cleaned(c.Allow)
+	m.Unknown, _ = detect.ParseUnknownMode(c.Proxy.Unknown) // checked
 	for id, v := range c.Vendors {
 		m.Loaders[id], _ = detect.ParseLoaderMode(v.Loader)
 	}
@@ -37,6 +38,8 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 	var mind interface {
 		Policy(client string) *detect.Policy
 		Learn(host, url string, at time.Time)
+		Unlearn(host, url string)
+		History() *memory.History
 	} = s.mem
 	if rec == nil {
 		mind = s.mem.Session()
@@ -45,7 +48,7 @@ func (s *service) newProxy(cfg *config, rec ledger.Recorder, secret []byte) *pro
 	p := &proxy.Proxy{
 		Filter: &filter.Filter{
 			Set: s.set, Policy: policy, Recorder: rec,
-			Learn: mind.Learn, Allow: s.allowFromPage, Secret: secret, Log: s.log,
+			Learn: mind.Learn, Unlearn: mind.Unlearn, History: mind.History(), Allow: s.allowFromPage, Secret: secret, Log: s.log,
 			GPC: cfg.Proxy.GPC, KeepPages: !cfg.Proxy.RewritePages, KeepLinks: !cfg.Proxy.CleanLinks,
 			KeepWidgets: !cfg.Proxy.ClickToLoad,
 		},

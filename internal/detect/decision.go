@@ -115,6 +115,7 @@ const (
 	StepPixel
 	StepName // refused by name, where nothing can be answered
 	StepStrip
+	StepScore // no rule knows it, but it looks like a tracker
 )
 
 // Rule names one rule inside one Set; 0 is none. It means nothing outside the

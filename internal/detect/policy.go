@@ -26,6 +26,27 @@ func ParseLoaderMode(s string) (m LoaderMode, ok bool) {
 	return LoaderMode(i), true
 }
 
+// UnknownMode says the most that may be done to a request that no rule and no
+// list knows and that looks like a tracker.
+type UnknownMode uint8
+
+// The modes. UnknownBlock is the zero value: what the score says is done.
+const (
+	UnknownBlock UnknownMode = iota
+	UnknownStrip
+	UnknownObserve
+	UnknownOff
+)
+
+// ParseUnknownMode reads "block", "strip", "observe" or "off".
+func ParseUnknownMode(s string) (m UnknownMode, ok bool) {
+	i := index([]string{"block", "strip", "observe", "off"}, s)
+	if i < 0 {
+		return UnknownBlock, false
+	}
+	return UnknownMode(i), true
+}
+
 // Policy is what is in force for one client at one moment. It is immutable:
 // whoever wants another builds a new one. A nil Policy is the zero Policy.
 type Policy struct {
@@ -45,6 +66,9 @@ type Policy struct {
 	Learned *Endpoints
 	// Loaders overrides the loader mode by tracker id; nil means none.
 	Loaders map[string]LoaderMode
+	// Unknown bounds what is done to requests that only look like a tracker's.
+	// What Learned holds is blocked in any case.
+	Unknown UnknownMode
 }
 
 // Override is one allow or block of the user. To is where the request goes, On

@@ -34,6 +34,9 @@ type Request struct {
 	Body []byte
 	// BodyCut is set if the body is longer than Body or was not held.
 	BodyCut bool
+	// Past is what is remembered of this client and of hosts; nil means nothing.
+	// Only the judgement of what no rule knows reads it.
+	Past *Past
 }
 
 // Party returns how the request relates to its page: by the browser's own word

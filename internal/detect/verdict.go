@@ -105,6 +105,9 @@ const (
 	FormName
 	// FormPlain: a page asked for a host, and the user's word decided.
 	FormPlain
+	// FormLooks: something went to a host that no rule knows and that looks like
+	// a tracker.
+	FormLooks
 )
 
 // Saying holds the parts of a sentence that are neither tracker nor field.
@@ -131,4 +134,10 @@ type Saying struct {
 	Did string
 	// ByUser: the user's own allow or block decided.
 	ByUser bool
+	// Because lists what makes an unknown host look like a tracker, with "; "
+	// between; it holds no value of the request.
+	Because string
+	// Sync is whose number the request carried to somebody else, as a domain;
+	// "" if it carried no other's.
+	Sync string
 }

@@ -54,12 +54,27 @@ func (m *Memory) Learn(host, url string, at time.Time) {
 	m.changed()
 }
 
-// Forget drops everything learned and returns how much it was.
+// Unlearn forgets the endpoint of host and url: it answered with content.
+func (m *Memory) Unlearn(host, url string) {
+	key := detect.EndpointKey(host, url)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.endpoints[key]; !known {
+		return
+	}
+	delete(m.endpoints, key)
+	m.rebuild()
+	m.changed()
+}
+
+// Forget drops everything learned, the History too, and returns how many
+// endpoints it were.
 func (m *Memory) Forget() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := len(m.endpoints)
 	clear(m.endpoints)
+	m.history.Forget()
 	m.rebuild()
 	m.changed()
 	return n

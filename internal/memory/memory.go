@@ -28,7 +28,7 @@ const (
 	// maxEndpoints bounds what is learned; past it the oldest twentieth goes.
 	maxEndpoints = 20_000
 	// endpointLife is how long an endpoint is kept without being seen.
-	endpointLife = 90 * 24 * time.Hour
+	endpointLife = 30 * 24 * time.Hour
 	// maxAllows bounds the user's allows. They are refused, never evicted: an
 	// allow that vanished by itself would break a page for no visible reason.
 	maxAllows = 4096
@@ -55,6 +55,7 @@ type Config struct {
 	Observe, Strict bool
 	Loaders         map[string]detect.LoaderMode // not changed after SetConfig
 	Allows          []detect.Override
+	Unknown         detect.UnknownMode
 }
 
 // Memory is what time taught. It is safe for concurrent use.
@@ -73,6 +74,7 @@ type Memory struct {
 	closed    bool
 
 	clients *Clients
+	history *History
 
 	dirty chan struct{} // one slot: something is to be written
 	quit  chan struct{}
@@ -95,6 +97,7 @@ func Open(dir string, o Options) (*Memory, error) {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	m.clients = NewClients(m.now, m.changed)
+	m.history = NewHistory(m.now, m.changed)
 	if err := m.load(); err != nil {
 		return nil, err
 	}
@@ -117,6 +120,9 @@ func (m *Memory) SetConfig(c Config) {
 
 // Clients returns what is known of clients. It is never nil.
 func (m *Memory) Clients() *Clients { return m.clients }
+
+// History returns what is remembered of unknown requests. It is never nil.
+func (m *Memory) History() *History { return m.history }
 
 // Close writes what is not yet written. The Memory still answers afterwards,
 // but changes are no longer kept. Closing twice is harmless.

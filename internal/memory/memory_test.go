@@ -378,7 +378,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"last_id":3,"allows":[{"id":1,"to":"a.example","since":"2026-01-01T00:00:00Z"}],"endpoints":[{"key":"ff","host":"h","path":"/","seen":"2026-01-01T00:00:00Z"}]}`))
 	f.Add([]byte(`{"schema":1,"allows":[{"to":"com"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m := &Memory{now: newClock().now, endpoints: map[uint64]endpoint{}, clients: NewClients(newClock().now, nil)}
+		m := &Memory{now: newClock().now, endpoints: map[uint64]endpoint{}, clients: NewClients(newClock().now, nil), history: NewHistory(newClock().now, nil)}
 		if m.decode(data) != nil {
 			return
 		}

@@ -86,7 +86,7 @@ func (m *Memory) include(key uint64, seen time.Time) {
 }
 
 func (m *Memory) policy(e *detect.Endpoints, allows []detect.Override) *detect.Policy {
-	p := &detect.Policy{Strict: m.cfg.Strict, Observe: m.cfg.Observe, Learned: e, Loaders: m.cfg.Loaders}
+	p := &detect.Policy{Strict: m.cfg.Strict, Observe: m.cfg.Observe, Learned: e, Loaders: m.cfg.Loaders, Unknown: m.cfg.Unknown}
 	if len(allows) > 0 {
 		p.Allows = detect.NewOverrides(allows)
 	}

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +16,9 @@ const maxSession = 2048
 // Memory knows is in force in it; what is learned through it is in force for
 // it alone, and is never written. It is safe for concurrent use.
 type Session struct {
-	m    *Memory
-	last atomic.Pointer[joined]
+	m       *Memory
+	history *History
+	last    atomic.Pointer[joined]
 
 	mu  sync.Mutex
 	own []uint64 // in the order they were learned
@@ -26,7 +28,11 @@ type Session struct {
 type joined struct{ base, policy *detect.Policy }
 
 // Session returns a new Session; it ends with its last use.
-func (m *Memory) Session() *Session { return &Session{m: m} }
+func (m *Memory) Session() *Session { return &Session{m: m, history: NewHistory(m.now, nil)} }
+
+// History returns what this Session remembers of unknown requests; it is never
+// nil, and begins empty.
+func (s *Session) History() *History { return s.history }
 
 // Policy returns what is in force for a client, as Memory.Policy does.
 func (s *Session) Policy(client string) *detect.Policy {
@@ -61,6 +67,17 @@ func (s *Session) Learn(host, url string, _ time.Time) {
 		p := *j.policy
 		p.Learned = p.Learned.With(key)
 		s.last.Store(&joined{j.base, &p})
+	}
+}
+
+// Unlearn forgets an endpoint that this Session learned.
+func (s *Session) Unlearn(host, url string) {
+	key := detect.EndpointKey(host, url)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.own, key); i >= 0 {
+		s.own = slices.Delete(s.own, i, i+1)
+		s.last.Store(nil)
 	}
 }
 

@@ -28,6 +28,7 @@ type state struct {
 	Allows    []Allow         `json:"allows"`
 	Endpoints []savedEndpoint `json:"endpoints"`
 	Clients   json.RawMessage `json:"clients,omitempty"`
+	History   json.RawMessage `json:"history,omitempty"`
 }
 
 type savedEndpoint struct {
@@ -121,14 +122,19 @@ func (m *Memory) decode(data []byte) error {
 			return fmt.Errorf("clients: %w", err)
 		}
 	}
+	if len(s.History) > 0 {
+		if err := m.history.restore(s.History); err != nil {
+			return fmt.Errorf("history: %w", err)
+		}
+	}
 	m.endpoints, m.allows, m.lastID = ends, allows, s.LastID
 	return nil
 }
 
 func (m *Memory) encode() ([]byte, error) {
-	clients := m.clients.State()
+	clients, history := m.clients.State(), m.history.state()
 	m.mu.Lock()
-	s := state{Schema: stateSchema, LastID: m.lastID, Clients: clients,
+	s := state{Schema: stateSchema, LastID: m.lastID, Clients: clients, History: history,
 		Allows: append([]Allow{}, m.allows...), Endpoints: make([]savedEndpoint, 0, len(m.endpoints))}
 	for k, e := range m.endpoints {
 		s.Endpoints = append(s.Endpoints, savedEndpoint{

@@ -26,11 +26,13 @@ import (
 type Set struct {
 	vendors   *vendor.Rules
 	vetoes    *vetoes
+	benign    *vetoes // hosts that heuristics leave alone
+	owners    owners
 	stubs     map[string]string
 	links     *links.Rules
+	widgets   *widgets.Rules
 	resources resources
 	lists     *filterlist.Set // nil if there are none
-	widgets   *widgets.Rules
 	listNames []List
 	// generation and allLists belong to lists; see WithLists and enabled.
 	generation uint64
@@ -110,11 +112,11 @@ func finish(d detect.Decision, p *detect.Policy) detect.Decision {
 // Links returns what is known of links; nil if nothing is.
 func (s *Set) Links() *links.Rules { return s.links }
 
-// Vetoed reports whether nothing may be done to requests for this host and path.
-func (s *Set) Vetoed(host, path string) bool { return s.vetoes.match(host, path) > 0 }
 // Widgets returns what is known of frames of social networks; nil if nothing is.
 func (s *Set) Widgets() *widgets.Rules { return s.widgets }
 
+// Vetoed reports whether nothing may be done to requests for this host and path.
+func (s *Set) Vetoed(host, path string) bool { return s.vetoes.match(host, path) > 0 }
 
 // Names reports whether any rule or enabled list speaks of host, its page-serving
 // hosts included.
@@ -149,7 +151,7 @@ func (s *Set) Request(r *detect.Request, p *detect.Policy) detect.Decision {
 
 // known drops what is not yet decided: an allow lifts nothing then.
 func known(d detect.Decision) detect.Decision {
-	if d.Action == detect.Allow {
+	if d.Action == detect.Allow || d.Step == detect.StepScore && d.Action < detect.Strip {
 		return detect.Decision{}
 	}
 	return d
@@ -237,7 +239,8 @@ func (s *Set) Chain(r *detect.Request, chain []string, p *detect.Policy) detect.
 		if s.lists != nil { // their patterns read the host in the URL
 			alias.URL = withHost(r.URL, name)
 		}
-		if d := s.Request(&alias, p); d.Action >= detect.Strip || d.Would >= detect.Strip {
+		// The score is about whom the page asked, not about who serves it.
+		if d := s.Request(&alias, p); d.Step != detect.StepScore && (d.Action >= detect.Strip || d.Would >= detect.Strip) {
 			return d
 		}
 		if d := s.Host(&detect.HostQuestion{Host: name, Page: r.Page}, p); d.Action == detect.Block || d.Would == detect.Block {
@@ -266,11 +269,12 @@ func withHost(url, host string) string {
 // r.Body now holds the body, or BodyCut says that it could not be held.
 func (s *Set) Body(r *detect.Request, d detect.Decision, p *detect.Policy) detect.Decision {
 	where, n := room(d.Rule)
-	if d.Step != detect.StepNone || where != roomRule {
+	unknown := where == 0 && d.Need&detect.NeedBody != 0 && (d.Step == detect.StepNone || d.Step == detect.StepScore)
+	if !unknown && (d.Step != detect.StepNone || where != roomRule) {
 		return d
 	}
 	p = orZero(p)
-	if s.vendors.MatchBody(n, r) {
+	if !unknown && s.vendors.MatchBody(n, r) {
 		hit := s.hit(n, r)
 		hit.Need = 0
 		return finish(hit, p)
@@ -282,11 +286,17 @@ func (s *Set) Body(r *detect.Request, d detect.Decision, p *detect.Policy) detec
 type Strip struct {
 	Cookies, Params       []string
 	AllCookies, AllParams bool
+	// Unknown: nobody knows what the request is, so the Referer loses its path,
+	// and identifiers make way for as many other characters (score.Mask).
+	Unknown bool
 }
 
 // Strip says what r loses when d.Action is Strip before it was sent.
 func (s *Set) Strip(d detect.Decision) Strip {
 	where, n := room(d.Rule)
+	if d.Step == detect.StepScore && d.Action == detect.Strip {
+		return Strip{AllCookies: true, Unknown: true}
+	}
 	if where != roomRule || d.Action != detect.Strip || d.Told {
 		return Strip{}
 	}

@@ -35,6 +35,9 @@ func (s *Set) verdicts(seen *detect.Seen, d detect.Decision) []detect.Verdict {
 		v.Say.Form = detect.FormPlain
 		return []detect.Verdict{v}
 	}
+	if s.looksOnly(seen, d) {
+		return []detect.Verdict{s.looks(seen, d)}
+	}
 	v.Say.Form = detect.FormUnknown
 	v.Activity = &detect.Activity{Name: "pixel", Says: "you opened a page", Automatic: true}
 	v.Consent = &detect.Consent{State: "unknown"}
@@ -112,6 +115,7 @@ func (s *Set) complete(v *detect.Verdict, seen *detect.Seen, d detect.Decision) 
 		l, _, _, _ := s.Listed(d.Exception)
 		v.Exception, v.Say.Why = &e, "the list "+l.Title+" makes an exception for it"
 	}
+	synced(v, seen)
 	s.listsAgree(v, seen, d)
 	if name := s.viaChain(seen, d); name != "" {
 		v.Evidence = append(v.Evidence, detect.Evidence{Kind: "cname", Detail: seen.Request.Host + " is " + name})

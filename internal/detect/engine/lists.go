@@ -52,7 +52,7 @@ func (s *Set) below(m vendor.Match, l filterlist.Match, r *detect.Request, p *de
 		d = s.byList(l.Block, l.Redirect, detect.StepList)
 	}
 	if d.Step == detect.StepNone {
-		d = heuristics(r, p)
+		d = s.heuristics(r, p)
 	}
 	if d.Action <= detect.Observe {
 		return d
@@ -79,7 +79,7 @@ func (s *Set) byList(id, redirect filterlist.RuleID, step detect.Step) detect.De
 // responseListed is what lists with header= rules say of a response that
 // nothing stood against before.
 func (s *Set) responseListed(r *detect.Request, h *detect.ResponseHead, d detect.Decision, p *detect.Policy) detect.Decision {
-	if d.Step != detect.StepNone && d.Step != detect.StepStrip || d.Need&detect.NeedResponse == 0 || s.lists == nil || !s.lists.WantsResponse() {
+	if d.Step != detect.StepNone && d.Step != detect.StepStrip && d.Step != detect.StepScore || d.Need&detect.NeedResponse == 0 || s.lists == nil || !s.lists.WantsResponse() {
 		return detect.Decision{}
 	}
 	l := s.listed(r, p, filterlist.Want{Response: h.Header})

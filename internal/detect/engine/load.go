@@ -18,8 +18,8 @@ const MaxStub = 2000
 
 // Sources are where a Set comes from. nil file systems are left out.
 type Sources struct {
-	// Builtin is the shipped rules: builtin.json, vetoes.yaml, links.yaml (if it
-	// is there), stubs/*.js.
+	// Builtin is the shipped rules: builtin.json, vetoes.yaml, links.yaml and
+	// benign.yaml (if they are there), stubs/*.js.
 	Builtin fs.FS
 	// User holds the user's own rule files, *.yaml, and stubs/*.js. They come
 	// before the shipped ones: the first rule that matches decides. links.yaml
@@ -30,7 +30,7 @@ type Sources struct {
 // Load compiles a Set. The error joins all faults of all files; the Set is nil
 // then.
 func Load(src Sources) (*Set, error) {
-	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}}
+	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}, benign: &vetoes{}}
 	var specs []*vendor.Spec
 	var faults []error
 	if src.User != nil {
@@ -48,7 +48,7 @@ func Load(src Sources) (*Set, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	s.vendors = rules
+	s.vendors, s.owners = rules, ownersOf(specs)
 	return s, nil
 }
 
@@ -71,7 +71,13 @@ func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
 	if s.vetoes, err = parseVetoes("rules/vetoes.yaml", data); err != nil {
 		return nil, err
 	}
-	return specs, s.addStubs(fsys)
+	data, err = fs.ReadFile(fsys, "benign.yaml")
+	if err == nil {
+		s.benign, err = parseBenign("rules/benign.yaml", data)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return specs, errors.Join(err, s.addStubs(fsys))
 }
 
 // addLinks compiles what is said of links, the user's own first.

@@ -35,16 +35,33 @@ func parseVetoes(file string, data []byte) (*vetoes, error) {
 	if err := strictyaml.Decode(file, data, &f); err != nil {
 		return nil, err
 	}
-	v := &vetoes{specs: f.Vetoes, exact: map[string][]int32{}, under: map[string][]int32{}}
+	return indexed(file, "vetoes", data, f.Vetoes)
+}
+
+// parseBenign reads the hosts that heuristics leave alone, which are written
+// as vetoes are.
+func parseBenign(file string, data []byte) (*vetoes, error) {
+	var f struct {
+		Benign []VetoSpec `yaml:"benign"`
+	}
+	if err := strictyaml.Decode(file, data, &f); err != nil {
+		return nil, err
+	}
+	return indexed(file, "benign", data, f.Benign)
+}
+
+// indexed checks and indexes the specs that stand under key in data.
+func indexed(file, key string, data []byte, specs []VetoSpec) (*vetoes, error) {
+	v := &vetoes{specs: specs, exact: map[string][]int32{}, under: map[string][]int32{}}
 	place := strictyaml.Locate(data)
 	var faults []error
-	for i, spec := range f.Vetoes {
+	for i, spec := range specs {
 		if len(spec.Hosts) == 0 || spec.Why == "" {
-			faults = append(faults, &strictyaml.Fault{File: file, Line: place.At("vetoes", i).Line(), Text: "a veto needs hosts and why"})
+			faults = append(faults, &strictyaml.Fault{File: file, Line: place.At(key, i).Line(), Text: "an entry of " + key + " needs hosts and why"})
 		}
 		for j, h := range spec.Hosts {
 			if h == "" || strings.ToLower(h) != h || strings.ContainsAny(h, "/*: ") {
-				faults = append(faults, &strictyaml.Fault{File: file, Line: place.At("vetoes", i, "hosts", j).Line(),
+				faults = append(faults, &strictyaml.Fault{File: file, Line: place.At(key, i, "hosts", j).Line(),
 					Text: fmt.Sprintf(`host %q: want "name" or ".domain", lower case`, h)})
 			}
 			if d, ok := strings.CutPrefix(h, "."); ok {

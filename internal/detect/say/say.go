@@ -32,6 +32,8 @@ func Sentence(v *detect.Verdict) string {
 		return name(v)
 	case detect.FormPlain:
 		return plain(v)
+	case detect.FormLooks:
+		return looks(v)
 	}
 	return hit(v)
 }
@@ -55,6 +57,7 @@ func hit(v *detect.Verdict) string {
 	if v.Consent != nil && v.Consent.State == "denied" {
 		b.WriteString(verb(v, " It tried although you had refused.", " It did so although you had refused."))
 	}
+	b.WriteString(sync(v))
 	b.WriteString(closing(v))
 	return b.String()
 }
@@ -85,6 +88,27 @@ func unknown(v *detect.Verdict) string {
 		s += "; it carried " + c
 	}
 	return s + ". Your IP address and browser go with every request." + closing(v)
+}
+
+// looks is about a host that no rule knows.
+func looks(v *detect.Verdict) string {
+	s := site(v) + verb(v, " tried to send ", " has sent ") + v.Say.Host + ", which looks like a tracker, a report about your visit" + where(v.Say)
+	if c := carried(v); c != "" {
+		s += "; it carried " + c
+	}
+	s += ". Your IP address and browser go with every request." + sync(v) + closing(v)
+	if v.Say.Because != "" {
+		s += " Because: " + v.Say.Because + "."
+	}
+	return s
+}
+
+// sync says whose number went to somebody else.
+func sync(v *detect.Verdict) string {
+	if v.Say.Sync == "" {
+		return ""
+	}
+	return " " + v.Say.Sync + verb(v, " tried to tell ", " told ") + v.Say.Host + " which number it uses for you."
 }
 
 func name(v *detect.Verdict) string {

@@ -19,6 +19,7 @@ import (
 	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/detect/intake"
 	"github.com/quench-proxy/quench/internal/ledger"
+	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/proxy/answer"
 )
 
@@ -65,6 +66,11 @@ type Filter struct {
 	// Learn is called for an endpoint whose answer proved to be a pixel that
 	// had been told; nil means that nothing is learned.
 	Learn func(host, url string, at time.Time)
+	// Unlearn is called for a learned endpoint that answered with content.
+	Unlearn func(host, url string)
+	// History remembers what helps to judge requests that no rule knows; nil
+	// means nothing is.
+	History *memory.History
 	// Allow carries out what a person chose on a block page. If it is nil the
 	// page offers no choice.
 	Allow func(AllowRequest) error
@@ -117,6 +123,7 @@ func (f *Filter) Request(r *http.Request, c Client) (*http.Request, *http.Respon
 	if resp := f.granted(ex); resp != nil {
 		return r, resp, ex
 	}
+	f.recall(ex)
 	ex.d = ex.set.Request(&ex.req, ex.policy)
 	if resp := f.link(ex); resp != nil {
 		return r, resp, ex
@@ -125,18 +132,20 @@ func (f *Filter) Request(r *http.Request, c Client) (*http.Request, *http.Respon
 		return r, resp, ex
 	}
 	f.look(ex)
+	f.remember(ex)
 	if ex.d.Action == detect.Block {
 		return r, f.block(ex), ex
 	}
 	d, changes := ex.set.Modify(&ex.req, ex.d, ex.policy)
-	switch ex.d = d; d.Action {
+	ex.d = d
+	ex.change(changes) // first, for it writes the query anew
+	switch d.Action {
 	case detect.Strip:
 		ex.own()
 		ex.strip(d)
 	case detect.Observe:
 		ex.own()
 	}
-	ex.change(changes)
 	return ex.out, nil, ex
 }
 

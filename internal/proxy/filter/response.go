@@ -21,13 +21,15 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 		return resp
 	}
 	f.document(resp, ex)
+	f.unlearn(resp, ex)
+	head := &detect.ResponseHead{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength}
+	f.answeredBy(ex, head)
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) == 0 && ex.d.Step == detect.StepNone {
 		return resp
 	}
 	for _, policy := range ex.csp {
 		resp.Header.Add("Content-Security-Policy", policy)
 	}
-	head := &detect.ResponseHead{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength}
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) != 0 {
 		sent := ex.d
 		if ex.d.Need&detect.NeedHead != 0 && imageLike(resp, ex) {
@@ -64,6 +66,9 @@ func (f *Filter) blank(resp *http.Response, head *detect.ResponseHead, ex *Excha
 		out, reply = answer.Image(ex.r, formatOf(head))
 	}
 	f.record(ex, reply, head)
+	if f.History != nil {
+		f.History.Proved(&ex.req)
+	}
 	if f.Learn != nil {
 		f.Learn(ex.req.Host, ex.req.URL, f.now())
 	}

@@ -50,6 +50,9 @@ func (ex *Exchange) stripSent(d detect.Decision) {
 	s := ex.set.Strip(d)
 	stripCookies(ex.out.Header, s)
 	stripParams(ex.out.URL, s)
+	if s.Unknown {
+		stripUnknown(ex.out)
+	}
 }
 
 // stripCookies takes cookies out of a request header; the others stay as they

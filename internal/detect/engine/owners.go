@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/vendor"
+)
+
+// owners says which company (index plus one) a registrable domain belongs to,
+// as far as the rules know.
+type owners map[string]int32
+
+func ownersOf(specs []*vendor.Spec) owners {
+	o := owners{}
+	for i, s := range specs {
+		add := func(hosts []string) {
+			for _, h := range hosts {
+				if h = strings.TrimPrefix(h, "."); strings.ContainsAny(h, "*") {
+					continue
+				}
+				if d := detect.Registrable(h); o[d] == 0 {
+					o[d] = int32(i + 1)
+				}
+			}
+		}
+		add(s.Sites)
+		for _, t := range s.Trackers {
+			add(t.ByName.Refuse)
+			for _, l := range t.Loaders {
+				add(l.Hosts)
+			}
+			for _, h := range t.Hits {
+				add(h.Hosts)
+			}
+		}
+	}
+	return o
+}
+
+// same reports whether both hosts are known to belong to one company.
+func (o owners) same(host, page string) bool {
+	a := o.of(host)
+	return a > 0 && a == o.of(page)
+}
+
+// of goes up the name, which finds the registrable domain without a look into
+// the Public Suffix List.
+func (o owners) of(host string) int32 {
+	for h := host; h != ""; h = parentOf(h) {
+		if n := o[h]; n > 0 {
+			return n
+		}
+	}
+	return 0
+}

@@ -87,8 +87,10 @@ func (w *walker) inlineCSS(k *known, raw span) {
 	if !holdsURL(raw.b) {
 		return
 	}
-	c := carrierCSS(w.carry(k.span, k.name))
 	v := raw.unescape()
+	if quiet(v.b) {
+		return
+	}
 	old := w.tricks
 	if v.m != raw.m {
 		w.tricks.add(105)
@@ -99,7 +101,7 @@ func (w *walker) inlineCSS(k *known, raw span) {
 	if w.ctx.svg > 0 {
 		w.tricks.add(129)
 	}
-	w.css(v, c)
+	w.css(v, carrierCSS(w.carry(k.span, k.name)))
 	w.tricks = old
 }
 

@@ -84,7 +84,9 @@ func (w *walker) styleText(t span) {
 		w.inside(StepRawText, t, Opening, Vectors{})
 		return
 	}
-	w.css(t, c)
+	if !quiet(t.b) {
+		w.css(t, c)
+	}
 	if i := bytes.IndexByte(t.b, '<'); i >= 0 && holdsElement(t.b[i:]) {
 		w.inside(StepRawText, t, Legacy, vectorSet(117))
 	}

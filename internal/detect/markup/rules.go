@@ -36,24 +36,21 @@ func (h *hideRules) add(css []byte) {
 	lx := cssLexer{b: css}
 	item, depth, media := 0, 0, [maxBlocks]bool{}
 	for {
-		t, ok := lx.next()
+		punct, at, ok := lx.nextBrace()
 		if !ok || len(h.list) >= maxHideRules {
 			return
 		}
-		if t.kind != cssPunct {
-			continue
-		}
-		switch t.punct {
+		switch punct {
 		case ';':
-			item = t.end
+			item = at + 1
 		case '}':
 			depth = max(0, depth-1)
-			item = t.end
+			item = at + 1
 		case '{':
-			prelude := skipComments(css[item:t.start])
+			prelude := skipComments(css[item:at])
 			if len(prelude) == 0 || prelude[0] != '@' {
 				end := blockEnd(&lx)
-				h.rule(prelude, css[t.end:end], depth > 0 && media[min(depth, maxBlocks)-1])
+				h.rule(prelude, css[at+1:end], depth > 0 && media[min(depth, maxBlocks)-1])
 				item = lx.i
 				continue
 			}
@@ -62,7 +59,7 @@ func (h *hideRules) add(css []byte) {
 				media[depth] = outer || hasPrefixFold(prelude, "@media") && !everyScreen(prelude)
 			}
 			depth++
-			item = t.end
+			item = at + 1
 		}
 	}
 }
@@ -108,19 +105,15 @@ func skipComments(b []byte) []byte {
 func blockEnd(lx *cssLexer) int {
 	depth := 1
 	for {
-		t, ok := lx.next()
-		if !ok {
+		punct, at, ok := lx.nextBrace()
+		switch {
+		case !ok:
 			return len(lx.b)
-		}
-		if t.kind != cssPunct {
-			continue
-		}
-		switch t.punct {
-		case '{':
+		case punct == '{':
 			depth++
-		case '}':
+		case punct == '}':
 			if depth--; depth == 0 {
-				return t.start
+				return at
 			}
 		}
 	}
@@ -187,8 +180,13 @@ func readCompound(b []byte) (c compound, ok bool) {
 
 // apply lays the rules that match element i on l.
 func (h *hideRules) apply(w *walker, i int, l *look) {
+	e := &w.stack[i]
 	for k := range h.list {
 		r := &h.list[k]
+		last := &r.selector[len(r.selector)-1]
+		if last.tag != 0 && last.tag != e.id || len(last.classes) > 0 && e.class == e.start || last.id != "" && e.ids == e.class {
+			continue // most
+		}
 		if !w.matches(r.selector, i) {
 			continue
 		}

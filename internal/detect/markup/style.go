@@ -27,16 +27,15 @@ const farAway = 500
 // declare reads declarations into l. Only what can hide an element is kept.
 func (l *look) declare(b []byte) {
 	for len(b) > 0 {
-		end := declEnd(b)
+		end, colon := declEnd(b)
 		d := b[:end]
 		b = b[min(end+1, len(b)):]
-		i := bytes.IndexByte(d, ':')
-		if i < 0 {
+		if colon < 0 {
 			continue
 		}
 		var buf [32]byte
-		name := cssLower(trimmed(d[:i]), false, &buf)
-		v := trimmed(d[i+1:])
+		name := cssLower(trimmed(d[:colon]), false, &buf)
+		v := trimmed(d[colon+1:])
 		if n := bytes.IndexByte(v, '!'); n > 0 {
 			v = trimmed(v[:n])
 		}
@@ -48,22 +47,28 @@ func (l *look) declare(b []byte) {
 
 func trimmed(b []byte) []byte { return span{b: b}.trim().b }
 
-// declEnd is where the first declaration of b ends.
-func declEnd(b []byte) int {
+// declEnd is where the first declaration of b ends, and where its first colon
+// stands, -1 if nowhere.
+func declEnd(b []byte) (end, colon int) {
 	depth := 0
+	colon = -1
 	for i, c := range b {
 		switch c {
 		case '(':
 			depth++
 		case ')':
 			depth--
+		case ':':
+			if colon < 0 {
+				colon = i
+			}
 		case ';':
 			if depth <= 0 {
-				return i
+				return i, colon
 			}
 		}
 	}
-	return len(b)
+	return len(b), colon
 }
 
 func (l *look) set(name, v []byte) {

@@ -109,7 +109,6 @@ type walker struct {
 type layer struct {
 	t       span
 	sc      scanner
-	tok     token
 	tagInfo // of the current tag
 	known   []known
 	firsts  []int    // of known: the first of each name

@@ -88,7 +88,9 @@ type Cookie struct {
 	Name string `json:"name"`
 	What string `json:"what,omitempty"`
 	Life string `json:"life,omitempty"`
-	Seen bool   `json:"seen,omitempty"` // it was sent with a hit
+	// Seen is "yes" if it was sent with a hit, "perhaps" if one of several of the
+	// same meaning was, "" if not.
+	Seen string `json:"seen,omitempty"`
 }
 
 // Stranger is a place that no rule knows.
@@ -221,7 +223,9 @@ func (s *disclosing) vendor(t *detect.Tracker) *vendorSum {
 		if k.tracker != nil {
 			v.OptOut = k.tracker.OptOut
 			for _, c := range k.tracker.Cookies {
-				v.Cookies = append(v.Cookies, Cookie{Name: c.Name, What: c.Label, Life: c.Life})
+				if !c.Secret { // of those who sign in there; no tracker's
+					v.Cookies = append(v.Cookies, Cookie{Name: c.Name, What: c.Label, Life: c.Life})
+				}
 			}
 		}
 	}
@@ -289,9 +293,22 @@ func (v *vendorSum) datum(f *detect.Field, n int64) {
 	if d.Example == "" && f.Value != "…" && slices.Contains(shown, f.Name) {
 		d.Example = f.Value
 	}
+	v.cookieSeen(f.Label)
+}
+
+// cookieSeen marks the cookies whose meaning was sent. The ledger keeps no
+// names of cookies.
+func (v *vendorSum) cookieSeen(label string) {
+	var same []*Cookie
 	for i := range v.Cookies {
-		if c := &v.Cookies[i]; c.What != "" && c.What == f.Label {
-			c.Seen = true
+		if c := &v.Cookies[i]; c.What != "" && c.What == label {
+			same = append(same, c)
+		}
+	}
+	for _, c := range same {
+		c.Seen = "yes"
+		if len(same) > 1 {
+			c.Seen = "perhaps"
 		}
 	}
 }

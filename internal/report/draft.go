@@ -156,8 +156,11 @@ func (v *Vendor) cookies() []string {
 		if c.Life != "" {
 			s += " (" + c.Life + ")"
 		}
-		if c.Seen {
+		switch c.Seen {
+		case "yes":
 			s += ", seen"
+		case "perhaps":
+			s += ", perhaps seen"
 		}
 		out = append(out, s)
 	}

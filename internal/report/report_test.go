@@ -99,6 +99,17 @@ func TestSays(t *testing.T) {
 	}
 }
 
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	id := func(label, value string, sites int) ledger.Identifier {
+		return ledger.Identifier{Label: label, Value: value, Sites: sites}
+	}
+	got := strings.Join(idsSay([]ledger.Identifier{id("a number", "ab…yz", 3), id("a cookie", "1…2", 1), id("a cookie", "3…4", 1), id("a hash", "…", 1)}), "; ")
+	if want := "a number ab…yz: 3 sites; a cookie, another on each site; a hash: 1 site"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestOtherSentences(t *testing.T) {
 	t.Parallel()
 	p := profile(1, company("Acme", ledger.Counts{Requests: 4, Stopped: 3, Stripped: 1}, 0, "a.example"))
@@ -118,7 +129,7 @@ func TestOtherSentences(t *testing.T) {
 	chain := ledger.Chain{Company: "Acme", Site: "shop.example", Says: "you looked at a product", What: "Red shoes", Label: "the number",
 		Later: []string{"a.example", "b.example"}, Count: 4}
 	if got, want := chainSays(&chain), "On shop.example you looked at a product (“Red shoes”). Acme could have shown it to you again on "+
-		"a.example, b.example and 2 more sites, where it met the same browser by the number."; got != want {
+		"a.example, b.example and 2 more sites, where it would have met the same browser by the number."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	sync := ledger.Sync{Company: "Acme", Partner: "24", Sites: 2, Counts: ledger.Counts{Requests: 3, Told: 1, Stopped: 2}}
@@ -296,7 +307,8 @@ func disclosed(minute int, consent string, n int) ledger.Event {
 
 var acmeSpec = &vendor.Spec{Company: "Acme", Legal: "Acme, Inc.", Country: "US", Privacy: "https://acme.example/privacy",
 	Trackers: []vendor.TrackerSpec{{ID: "acme", Name: "Acme Pixel", OptOut: "https://acme.example/out",
-		Cookies: []vendor.CookieSpec{{Name: "uid", Label: "the number Acme keeps", Life: "13 months"}, {Name: "sess", Secret: true}}}}}
+		Cookies: []vendor.CookieSpec{{Name: "uid", Label: "the number Acme keeps", Life: "13 months"}, {Name: "one", Label: "your screen size", Life: "1 day"},
+			{Name: "two", Label: "your screen size"}, {Name: "sess", Secret: true}}}}}
 
 func disclose(t *testing.T, events ...ledger.Event) *Disclosure {
 	t.Helper()
@@ -326,14 +338,14 @@ func TestDisclose(t *testing.T) {
 	if v.Before != 2 || v.Refused != 1 || v.Granted != 1 || v.Silent != 3 || v.Requests != 5 || v.Pages != 1 || v.Legal != "Acme, Inc." {
 		t.Errorf("got %+v", v)
 	}
-	if len(v.Cookies) != 2 || !v.Cookies[0].Seen || v.Cookies[1].Seen {
-		t.Errorf("cookies %+v, want uid seen", v.Cookies)
+	if len(v.Cookies) != 3 || v.Cookies[0].Seen != "yes" || v.Cookies[1].Seen != "perhaps" || v.Cookies[2].Seen != "perhaps" {
+		t.Errorf("cookies %+v, want uid seen, one of two perhaps, and no sign-in", v.Cookies)
 	}
 	var b strings.Builder
 	if err := d.Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
-	want := "| Acme Pixel (Acme) | Acme, Inc., US | conversion | your e-mail address, in clear; the number Acme keeps; your screen size | uid (13 months), seen; sess | " +
+	want := "| Acme Pixel (Acme) | Acme, Inc., US | conversion | your e-mail address, in clear; the number Acme keeps; your screen size | uid (13 months), seen; one (1 day), perhaps seen; two, perhaps seen | " +
 		"yes, 2 requests before any hit spoke of a choice; 1 although refused | https://acme.example/out |\n"
 	if !strings.Contains(b.String(), want) || !strings.Contains(b.String(), NotAdvice) {
 		t.Errorf("got\n%s\nwant in it\n%s", b.String(), want)

@@ -87,9 +87,7 @@ func details(w io.Writer, c *ledger.Company) {
 		about += "; for " + strings.Join(c.Purposes, ", ")
 	}
 	wrap(w, "  ", about)
-	for i := range c.Identifiers {
-		ids = append(ids, idSays(&c.Identifiers[i]))
-	}
+	ids = idsSay(c.Identifiers)
 	for i := range c.Activities {
 		did = append(did, activitySays(&c.Activities[i]))
 	}
@@ -113,6 +111,29 @@ func details(w io.Writer, c *ledger.Company) {
 	if c.ByName > 0 {
 		wrap(w, "  ", count(c.ByName, "request")+" known by the name of the host alone")
 	}
+}
+
+// idsSay words identifiers. Several of one meaning that each stay on one site
+// are one phrase.
+func idsSay(ids []ledger.Identifier) []string {
+	alone := map[string]int{}
+	for i := range ids {
+		if ids[i].Sites == 1 {
+			alone[ids[i].Label]++
+		}
+	}
+	var out []string
+	for i := range ids {
+		id := &ids[i]
+		switch n := alone[id.Label]; {
+		case id.Sites != 1 || n == 1:
+			out = append(out, idSays(id))
+		case n > 1:
+			out = append(out, id.Label+", another on each site")
+			alone[id.Label] = -1 // said
+		}
+	}
+	return out
 }
 
 func idSays(id *ledger.Identifier) string {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -340,12 +339,12 @@ func chainSays(c *ledger.Chain) string {
 	if c.What != "" && c.What != "…" {
 		s += " (“" + c.What + "”)"
 	}
-	s += tense(c.Told, fmt.Sprintf(". %s could have shown it to you again", c.Company), fmt.Sprintf(". %s was told, and could show it to you again", c.Company))
+	s += ". " + c.Company + tense(c.Told, " could have shown it to you again", " was told, and could show it to you again")
 	later := slices.Clone(c.Later)
 	if n := c.Count - len(later); n > 0 {
 		later = append(later, count(n, "more site"))
 	}
-	return s + " on " + list(later) + ", where it met the same browser by " + c.Label + "."
+	return s + " on " + list(later) + ", where it " + tense(c.Told, "would have met", "met") + " the same browser by " + c.Label + "."
 }
 
 // syncSays is a sync as a sentence.

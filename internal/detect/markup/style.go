@@ -33,8 +33,10 @@ func (l *look) declare(b []byte) {
 		if colon < 0 {
 			continue
 		}
-		var buf [32]byte
-		name := cssLower(trimmed(d[:colon]), false, &buf)
+		name := hiders.find(trimmed(d[:colon]))
+		if name == "" {
+			continue
+		}
 		v := trimmed(d[colon+1:])
 		if n := bytes.IndexByte(v, '!'); n > 0 {
 			v = trimmed(v[:n])
@@ -43,6 +45,49 @@ func (l *look) declare(b []byte) {
 			l.set(name, v)
 		}
 	}
+}
+
+// hiders are the properties that set knows, by name. It is never changed.
+var hiders = nameIndex([]string{
+	"display", "visibility", "opacity", "-moz-opacity", "-khtml-opacity", "filter", "-ms-filter", "width", "height", "max-width",
+	"max-height", "font-size", "font", "overflow", "overflow-x", "overflow-y", "mso-hide", "color", "background", "background-color",
+	"left", "top", "right", "bottom", "margin-left", "margin-top", "margin", "text-indent", "transform", "-webkit-transform",
+	"-ms-transform", "clip", "clip-path",
+})
+
+// nameTable finds a name whatever its case.
+type nameTable struct {
+	slots [128]string
+}
+
+func nameIndex(names []string) *nameTable {
+	t := &nameTable{}
+	for _, n := range names {
+		h := nameHash([]byte(n))
+		for t.slots[h] != "" {
+			h = (h + 1) % len(t.slots)
+		}
+		t.slots[h] = n
+	}
+	return t
+}
+
+func nameHash(b []byte) int {
+	n := len(b)
+	return (n*3 + int(lower[b[0]])*7 + int(lower[b[n-1]])*31 + int(lower[b[n/2]])*13) % 128
+}
+
+// find gives the name as it stands in the table, "" if it is not there.
+func (t *nameTable) find(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	for h := nameHash(b); t.slots[h] != ""; h = (h + 1) % len(t.slots) {
+		if equalFold(b, t.slots[h]) {
+			return t.slots[h]
+		}
+	}
+	return ""
 }
 
 func trimmed(b []byte) []byte { return span{b: b}.trim().b }
@@ -71,8 +116,8 @@ func declEnd(b []byte) (end, colon int) {
 	return len(b), colon
 }
 
-func (l *look) set(name, v []byte) {
-	switch string(name) {
+func (l *look) set(name string, v []byte) {
+	switch name {
 	case "display":
 		l.flag(DisplayNone, equalFold(v, "none"))
 	case "visibility":
@@ -108,8 +153,8 @@ func (l *look) set(name, v []byte) {
 }
 
 // place reads the properties that move an element out of sight.
-func (l *look) place(name, v []byte) {
-	switch string(name) {
+func (l *look) place(name string, v []byte) {
+	switch name {
 	case "left", "top", "right", "bottom", "margin-left", "margin-top", "margin", "text-indent":
 		l.flag(OffScreen, v[0] == '-' && pixels(v[1:]) >= farAway)
 	case "transform", "-webkit-transform", "-ms-transform":
@@ -150,9 +195,12 @@ func pixels(b []byte) int32 {
 	if n == 0 {
 		return -1
 	}
-	f, err := strconv.ParseFloat(string(b[:n]), 64)
-	if err != nil || f > 1e6 {
-		return -1
+	f, ok := wholeNumber(b[:n])
+	if !ok {
+		var err error
+		if f, err = strconv.ParseFloat(string(b[:n]), 64); err != nil || f > 1e6 {
+			return -1
+		}
 	}
 	unit := trimmed(b[n:])
 	switch {
@@ -165,6 +213,18 @@ func pixels(b []byte) int32 {
 		return -1
 	}
 	return int32(max(1, f+0.5))
+}
+
+// wholeNumber reads up to five digits, which most lengths are.
+func wholeNumber(b []byte) (f float64, ok bool) {
+	v := 0
+	for _, c := range b {
+		if !isDigit(c) {
+			return 0, false
+		}
+		v = v*10 + int(c-'0')
+	}
+	return float64(v), len(b) <= 5
 }
 
 // colour reads the common ways to write one; -1 is any other.

@@ -10,6 +10,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -54,13 +55,15 @@ type Judge struct {
 
 // Message judges all references of m.
 func (j *Judge) Message(m *Message) *Result {
-	b := bench{judge: j, m: m, urls: map[string]*facts{}, tokens: map[string]*uses{}}
+	n := len(m.Refs)
+	b := bench{judge: j, m: m, urls: make(map[string]*facts, n), of: make([]*facts, n), tokens: make(map[string]int, n),
+		origins: origins{all: map[string]*origin{}}}
 	for i := range m.Refs {
-		b.gather(&m.Refs[i])
+		b.gather(i)
 	}
-	r := &Result{Findings: make([]Finding, len(m.Refs))}
+	r := &Result{Findings: make([]Finding, n)}
 	for i := range m.Refs {
-		b.judge1(&m.Refs[i], &r.Findings[i])
+		b.judge1(&m.Refs[i], b.of[i], &r.Findings[i])
 	}
 	return r
 }
@@ -68,80 +71,153 @@ func (j *Judge) Message(m *Message) *Result {
 // facts are what one URL says, whatever reference it stands in.
 type facts struct {
 	outline
+	link          link   // of the original behind a proxy
+	asked         string // the host a client would ask, the proxy's if there is one
 	host          string // of the original behind a proxy
 	original, via string
-	values        []Value
+	target        string // see goal
+	followed      bool   // target is known
+	rewritten     bool   // a scanner of mail put its own address in front
 	signed        bool
+	strongest     Strength // of values
+	values        []Value
 	mine, others  []identity.Proof
-	fetched       map[string]int // how often each part fetches it
+	fetched       []fetches
+}
+
+// fetches says how often one part fetches a URL.
+type fetches struct {
+	part  string
+	times int
+}
+
+// count adds one to what part fetches.
+func (f *facts) count(part string) {
+	for i := range f.fetched {
+		if f.fetched[i].part == part {
+			f.fetched[i].times++
+			return
+		}
+	}
+	f.fetched = append(f.fetched, fetches{part, 1})
+}
+
+// times is how often part fetches the URL.
+func (f *facts) times(part string) int {
+	for i := range f.fetched {
+		if f.fetched[i].part == part {
+			return f.fetched[i].times
+		}
+	}
+	return 0
 }
 
 // place is the URL that counts: behind a proxy, the original.
-func (f *facts) place(u string) string {
-	if f.original != "" {
-		return f.original
+func (f *facts) place() string { return f.link.url }
+
+// goal is where a link to u leads in the end, found once for each URL.
+func (f *facts) goal(u string) string {
+	if !f.followed {
+		f.followed = true
+		if f.original == "" {
+			f.target = targetOf(&f.link)
+		} else {
+			f.target = Target(u)
+		}
 	}
-	return u
+	return f.target
 }
 
 // uses says which references of a message carry a token.
 type uses struct {
-	links    int             // links
-	pictures map[string]bool // hosts of visible pictures that look static
-	lastURL  string          // the last link counted, so that one repeated counts once
+	links    int      // links
+	pictures []string // hosts of visible pictures that look static
+	last     *facts   // the last link counted, so that one repeated counts once
 }
 
 // bench holds one message while it is judged.
 type bench struct {
-	judge  *Judge
-	m      *Message
-	urls   map[string]*facts
-	tokens map[string]*uses
+	judge   *Judge
+	m       *Message
+	urls    map[string]*facts
+	of      []*facts       // of each reference
+	tokens  map[string]int // of each token, its place in uses, counted from 1
+	uses    []uses
+	origins origins
+	// Room that many findings share; what has been given out stays as it is.
+	room     []facts
+	values   []Value
+	evidence []detect.Evidence
+	reasons  []reason
 }
 
-// gather reads the URL of r, once for each URL of the message, and counts its tokens.
-func (b *bench) gather(r *Ref) {
+// gather reads the URL of a reference, once for each URL of the message, and
+// counts its tokens.
+func (b *bench) gather(n int) {
+	r := &b.m.Refs[n]
 	f := b.urls[r.URL]
 	if f == nil {
 		f = b.read(r.URL)
 		b.urls[r.URL] = f
 	}
+	b.of[n] = f
 	if r.Reach != markup.Remote {
 		return
 	}
 	if auto(r) && !doubled(r) {
-		f.fetched[r.Part]++
+		f.count(r.Part)
 	}
 	for i := range f.values {
 		v := &f.values[i]
-		if v.Strength == None || len(v.Text) < 4 {
+		if len(v.Text) < 4 {
 			continue
 		}
-		u := b.tokens[v.Text]
-		if u == nil {
-			u = &uses{}
-			b.tokens[v.Text] = u
-		}
+		u := b.use(v)
 		switch {
-		case (r.When == markup.Click || linkified(r)) && u.lastURL != r.URL:
+		case (r.When == markup.Click || linkified(r)) && u.last != f:
 			u.links++
-			u.lastURL = r.URL
-		case r.When == markup.Opening && seen(r) && f.ext != "" && !f.query:
-			if u.pictures == nil {
-				u.pictures = map[string]bool{}
-			}
-			u.pictures[f.host] = true
+			u.last = f
+		case r.When == markup.Opening && seen(r) && f.ext != "" && !f.query && !slices.Contains(u.pictures, f.host):
+			u.pictures = append(u.pictures, f.host)
 		}
 	}
 }
 
+// use is where the uses of v are counted.
+func (b *bench) use(v *Value) *uses {
+	if v.uses == 0 {
+		v.uses = b.tokens[v.Text]
+	}
+	if v.uses == 0 {
+		b.uses = append(b.uses, uses{})
+		v.uses = len(b.uses)
+		b.tokens[v.Text] = v.uses
+	}
+	return &b.uses[v.uses-1]
+}
+
 func (b *bench) read(u string) *facts {
-	f := &facts{fetched: map[string]int{}}
-	f.original, f.via = Unproxy(u)
-	where := f.place(u)
-	f.host = hostOf(where)
-	f.outline = outlineOf(where)
-	f.values, f.signed = values(where)
+	if len(b.room) == cap(b.room) {
+		b.room = make([]facts, 0, min(64, max(4, len(b.m.Refs)-len(b.urls))))
+	}
+	b.room = append(b.room, facts{})
+	f := &b.room[len(b.room)-1]
+	f.link = b.origins.link(u)
+	f.rewritten = rewritten(&f.link) != ""
+	f.original, f.via = unproxyAll(&f.link)
+	f.asked = hostOf(u, &f.link)
+	f.host = f.asked
+	if f.original != "" {
+		f.link = b.origins.link(f.original)
+		f.host = hostOf(f.original, &f.link)
+	}
+	f.outline = outlineOf(&f.link)
+	from := len(b.values)
+	b.values, f.signed = values(b.values, &f.link)
+	f.values = b.values[from:len(b.values):len(b.values)]
+	for i := range f.values {
+		f.strongest = max(f.strongest, f.values[i].Strength)
+	}
 	f.mine, f.others = b.m.Me.Search(u)
 	if f.original != "" && len(f.mine) == 0 {
 		f.mine, f.others = b.m.Me.Search(f.original)
@@ -149,9 +225,17 @@ func (b *bench) read(u string) *facts {
 	return f
 }
 
-func hostOf(u string) string {
-	r := markup.Ref{URL: u}
-	return r.Host()
+// hostOf is the host of u as a client asks for it. Where nothing is escaped or
+// written as a number, that is the host the link already knows.
+func hostOf(u string, l *link) string {
+	for i := range len(l.origin.host) {
+		c := l.origin.host[i]
+		if !(c >= 'a' && c <= 'z' || c == '.' || c == '-' || c >= '0' && c <= '9' && i > 0) {
+			r := markup.Ref{URL: u}
+			return r.Host()
+		}
+	}
+	return l.origin.host
 }
 
 // auto reports whether a client fetches r by itself, be it that the mail is
@@ -174,19 +258,19 @@ func doubled(r *Ref) bool {
 	return r.When == markup.Legacy
 }
 
-// judge1 fills in the finding about r.
-func (b *bench) judge1(r *Ref, f *Finding) {
-	u := b.urls[r.URL]
-	*f = Finding{Schema: Schema, Time: b.m.Time, Door: "scan", Count: max(1, u.fetched[r.Part]), File: b.m.File, Offset: b.m.Offset,
-		Part: r.Part, Range: [2]int{r.At.Start, r.At.End}, Vector: r.Vector.String(), When: r.When.String(), Ladder: Ordinary,
-		Proofs: u.mine, Others: u.others, Original: u.original, Via: u.via, Sender: b.m.Sender,
-		Request: Request{Method: "GET", Host: hostOf(r.URL), URL: r.URL, Type: typeOf(r).String()}}
+// judge1 fills in the finding about r, whose URL says u.
+func (b *bench) judge1(r *Ref, u *facts, f *Finding) {
+	f.Schema, f.Time, f.Door, f.Count = Schema, b.m.Time, "scan", max(1, u.times(r.Part))
+	f.File, f.Offset, f.Part, f.Range = b.m.File, b.m.Offset, r.Part, [2]int{r.At.Start, r.At.End}
+	f.Vector, f.When, f.Ladder = vectors[r.Vector], r.When.String(), Ordinary
+	f.Proofs, f.Others, f.Original, f.Via, f.Sender = u.mine, u.others, u.original, u.via, b.m.Sender
+	f.Request = Request{Method: "GET", Host: u.asked, URL: r.URL, Type: typeOf(r).String()}
 	f.Action = detect.Observe
 	f.Link = r.Reach == markup.Remote && (r.When == markup.Click || linkified(r))
 	if f.Link {
-		f.Target = Target(r.URL)
+		f.Target = u.goal(r.URL)
 	}
-	f.Tricks = tricks(r)
+	f.Tricks = tricks(r, u)
 	f.Signs = b.signs(r, u)
 	f.Content = r.When == markup.Opening && seen(r) && picture(r)
 	f.Ladder = b.structure(r, u, f)
@@ -195,20 +279,28 @@ func (b *bench) judge1(r *Ref, f *Finding) {
 		b.rules(r, u, f)
 	}
 	b.proofs(r, f)
-	f.Evidence = append(f.Evidence, structural(r, f)...)
+	b.structural(r, f)
 	b.disclosed(f)
 }
 
+// vectors are the names of all vectors.
+var vectors = func() (t [256]string) {
+	for v := range t {
+		t[v] = markup.Vector(v).String()
+	}
+	return t
+}()
+
 // tricks lists the further vectors of r; a link that a scanner of mail rewrote
 // is one that only its address shows.
-func tricks(r *Ref) (out []string) {
+func tricks(r *Ref, u *facts) (out []string) {
 	if r.Tricks != (markup.Vectors{}) {
 		for _, v := range r.Tricks.List() {
-			out = append(out, v.String())
+			out = append(out, vectors[v])
 		}
 	}
-	if r.When == markup.Click && rewritten(r.URL) != "" {
-		out = append(out, markup.Vector(172).String())
+	if r.When == markup.Click && u.rewritten {
+		out = append(out, vectors[172])
 	}
 	return out
 }
@@ -234,6 +326,9 @@ func (b *bench) proofs(r *Ref, f *Finding) {
 // disclosed names the fields that structure and proof show; those that a rule
 // has decoded come first.
 func (b *bench) disclosed(f *Finding) {
+	if len(f.Proofs) == 0 && (f.Ladder > Token || f.Signs.Token == "") {
+		return
+	}
 	have := map[string]bool{}
 	for i := range f.Disclosed {
 		have[f.Disclosed[i].Name] = true

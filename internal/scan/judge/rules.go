@@ -15,7 +15,7 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 		b.allowed(u, f)
 		return
 	}
-	q := &detect.Request{URL: u.place(r.URL), Host: u.host, Site: detect.ThirdParty, Type: typeOf(r)}
+	q := &detect.Request{URL: u.place(), Host: u.host, Site: detect.ThirdParty, Type: typeOf(r)}
 	if b.m.Sender != "" {
 		q.Page, q.PageFrom = "https://"+b.m.Sender, detect.PageDocument
 	}

@@ -1,7 +1,8 @@
 package judge
 
 import (
-	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/markup"
@@ -38,7 +39,7 @@ func seen(r *Ref) bool {
 // signs gathers what structure says about r.
 func (b *bench) signs(r *Ref, u *facts) Signs {
 	sure, why := visibility(r)
-	s := Signs{sure: sure, Why: why.String(), Static: u.static(strongest(u.values)), Signed: u.signed, Repeated: repeated(r, u), words: u.words, Word: u.word}
+	s := Signs{sure: sure, Why: b.reason(sure, why).why, Static: u.static(u.strongest), Signed: u.signed, Repeated: repeated(r, u), words: u.words, Word: u.word}
 	if sure > markup.Visible {
 		s.Hidden = sure.String()
 	}
@@ -55,8 +56,8 @@ func (b *bench) signs(r *Ref, u *facts) Signs {
 	}
 	v := &u.values[best]
 	s.Token, s.In, s.Kind, s.strength = v.Text, v.In, v.Kind, v.Strength
-	if t := b.tokens[v.Text]; t != nil && len(v.Text) >= 4 {
-		s.Links = t.links
+	if v.uses > 0 {
+		s.Links = b.uses[v.uses-1].links
 		if r.When == markup.Click || linkified(r) {
 			s.Links--
 		}
@@ -75,35 +76,29 @@ func (b *bench) better(v, w *Value) bool {
 }
 
 func (b *bench) linked(v *Value) bool {
-	t := b.tokens[v.Text]
-	return t != nil && t.links > 0
+	return v.uses > 0 && b.uses[v.uses-1].links > 0
 }
 
 // shared reports whether v also stands in the static pictures of its host: then
 // it names the sender's account there, not the reader.
 func (b *bench) shared(v *Value, u *facts) bool {
-	t := b.tokens[v.Text]
-	return t != nil && t.pictures[u.host] && (v.In == "path" || v.In == "host") && t.links == 0
+	if v.uses == 0 {
+		return false
+	}
+	t := &b.uses[v.uses-1]
+	return t.links == 0 && (v.In == "path" || v.In == "host") && slices.Contains(t.pictures, u.host)
 }
 
 // repeated reports whether r stands so often in its part that it holds the
 // layout in shape. Some senders put one counter at the top and at the bottom.
 func repeated(r *Ref, u *facts) bool {
-	switch n := u.fetched[r.Part]; {
+	switch n := u.times(r.Part); {
 	case n <= 1:
 		return false
 	case n == 2:
-		return !(u.words == 2 && u.dynamic && strongest(u.values) >= Mixed)
+		return !(u.words == 2 && u.dynamic && u.strongest >= Mixed)
 	}
 	return true
-}
-
-func strongest(list []Value) Strength {
-	s := None
-	for i := range list {
-		s = max(s, list[i].Strength)
-	}
-	return s
 }
 
 // structure judges r without rules and addresses.
@@ -208,14 +203,17 @@ func byToken(u *facts, f *Finding) Ladder {
 }
 
 // structural puts the signs into the evidence.
-func structural(r *Ref, f *Finding) (out []detect.Evidence) {
-	add := func(kind, detail string) { out = append(out, detect.Evidence{Kind: kind, Detail: detail}) }
+func (b *bench) structural(r *Ref, f *Finding) {
+	from := len(b.evidence)
+	add := func(kind, detail string) {
+		b.evidence = append(b.evidence, detect.Evidence{Kind: kind, Detail: detail})
+	}
 	s := &f.Signs
 	if s.sure > markup.Visible && auto(r) {
-		add("markup", "hidden ("+s.Hidden+"): "+s.Why)
+		add("markup", b.reason(visibility(r)).detail)
 	}
 	if s.Repeated {
-		add("markup", fmt.Sprintf("stands %d times in one part, as spacers do", f.Count))
+		add("markup", "stands "+strconv.Itoa(f.Count)+" times in one part, as spacers do")
 	}
 	if receipt(r) {
 		add("header", "asks for a receipt: "+r.Attr)
@@ -223,20 +221,44 @@ func structural(r *Ref, f *Finding) (out []detect.Evidence) {
 	if f.Via != "" {
 		add("heuristic", "by way of "+f.Via+"'s image proxy")
 	}
-	if f.Ladder == Ordinary || r.When == markup.Header {
-		return out
-	}
-	if s.words > 0 && !s.Static {
-		add("heuristic", "the address says “"+s.Word+"”")
-	}
-	if s.Token != "" && !s.Static && !s.Signed {
-		detail := "a token (" + s.Kind + ") in its " + where(s.In)
-		if s.Links > 0 {
-			detail += fmt.Sprintf(", which %d links carry too", s.Links)
+	if f.Ladder < Ordinary && r.When != markup.Header {
+		if s.words > 0 && !s.Static {
+			add("heuristic", "the address says “"+s.Word+"”")
 		}
-		add("heuristic", detail)
+		if s.Token != "" && !s.Static && !s.Signed {
+			detail := "a token (" + s.Kind + ") in its " + where(s.In)
+			if s.Links > 0 {
+				detail += ", which " + strconv.Itoa(s.Links) + " links carry too"
+			}
+			add("heuristic", detail)
+		}
 	}
-	return out
+	own := b.evidence[from:len(b.evidence):len(b.evidence)]
+	switch {
+	case f.Evidence == nil && len(own) > 0:
+		f.Evidence = own
+	default:
+		f.Evidence = append(f.Evidence, own...)
+	}
+}
+
+// reason is a grade of hiding and its grounds, in words.
+type reason struct {
+	sure        markup.Sure
+	grounds     markup.Why
+	why, detail string
+}
+
+// reason finds the words once for each of the few reasons of a message.
+func (b *bench) reason(sure markup.Sure, grounds markup.Why) *reason {
+	for i := range b.reasons {
+		if r := &b.reasons[i]; r.sure == sure && r.grounds == grounds {
+			return r
+		}
+	}
+	why := grounds.String()
+	b.reasons = append(b.reasons, reason{sure, grounds, why, "hidden (" + sure.String() + "): " + why})
+	return &b.reasons[len(b.reasons)-1]
 }
 
 func where(in string) string {

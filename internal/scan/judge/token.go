@@ -4,8 +4,6 @@ import (
 	"math"
 	"net/url"
 	"strings"
-
-	"github.com/quench-proxy/quench/internal/detect"
 )
 
 // Strength grades how likely it is that a value names one reader or one copy.
@@ -27,89 +25,104 @@ type Value struct {
 	Strength Strength
 	Bits     float64 // upper bound on its entropy: length times the alphabet's logarithm
 	last     bool    // last segment of the path
+	uses     int     // in bench.uses, counted from 1; 0 if it is too short to be counted
 }
 
 // maxValues is how many values of one URL are looked at.
 const maxValues = 64
 
-// ignored parameters name a version, a campaign or nothing, whatever their value
+// ignoredParams name a version, a campaign or nothing, whatever their value
 // looks like.
-var ignored = set("v ver version rev utm_source utm_medium utm_campaign utm_content utm_term utm_id cb rnd rand ord cachebuster")
+const ignoredParams = "v ver version rev utm_source utm_medium utm_campaign utm_content utm_term utm_id cb rnd rand ord cachebuster"
 
-// describing parameters say how a picture shall look, unless their value is too
+// describingParams say how a picture shall look, unless their value is too
 // long for that.
-var describing = set("w h width height q quality fit fm format auto dpr crop size sz scale resize rect bg wid hei " +
-	"lang language locale hl ext type mode theme color font family display subset")
+const describingParams = "w h width height q quality fit fm format auto dpr crop size sz scale resize rect bg wid hei " +
+	"lang language locale hl ext type mode theme color font family display subset"
 
-// signatures are parameters by which storage services and picture servers let
+// signatureParams are those by which storage services and picture servers let
 // an address be used; several together are a signed URL.
-var signatures = set("expires signature key-pair-id policy x-amz-algorithm x-amz-credential x-amz-date x-amz-expires " +
+const signatureParams = "expires signature key-pair-id policy x-amz-algorithm x-amz-credential x-amz-date x-amz-expires " +
 	"x-amz-signature x-amz-signedheaders x-amz-security-token awsaccesskeyid googleaccessid x-goog-algorithm x-goog-credential " +
 	"x-goog-date x-goog-expires x-goog-signature x-goog-signedheaders sv se sr sp sig st spr skoid sktid skt ske sks skv " +
-	"hdnea hdnts __token__ oh oe _nc_ht _nc_cat _nc_sid _nc_ohc _nc_oc ccb token-expiry ixlib ixid ik-s hmac")
+	"hdnea hdnts __token__ oh oe _nc_ht _nc_cat _nc_sid _nc_ohc _nc_oc ccb token-expiry ixlib ixid ik-s hmac"
 
-func set(words string) map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(words) {
-		m[w] = true
-	}
-	return m
-}
-
-// values lists what may be tokens in u, and reports whether u is signed.
-func values(u string) (out []Value, signed bool) {
-	path, query := detect.Split(u)
-	signs := 0
-	add := func(text, in string) {
-		if len(out) < maxValues {
-			if v := classify(text); v.Strength > None {
-				v.In = in
-				out = append(out, v)
-			}
+// values appends to out what may be tokens in l, and reports whether l is signed.
+func values(out []Value, l *link) (all []Value, signed bool) {
+	v := valuer{out: out, from: len(out)}
+	if o := l.origin; len(o.host) > len(o.site) {
+		for labels, label := o.host[:len(o.host)-len(o.site)-1], ""; labels != ""; {
+			label, labels, _ = strings.Cut(labels, ".")
+			v.add(label, "host")
 		}
 	}
-	host := detect.HostOf(u)
-	if site := detect.Registrable(host); len(host) > len(site) {
-		for label := range strings.SplitSeq(host[:len(host)-len(site)-1], ".") {
-			add(label, "host")
-		}
-	}
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		n := len(out)
+	for rest, more := l.path, true; more; {
+		var s string
+		s, rest, more = strings.Cut(rest, "/")
+		n := len(v.out)
 		name, value, ok := strings.Cut(s, "=")
 		if ok && len(name) < 20 {
-			add(value, name)
+			v.add(value, name)
 		} else {
-			add(s, "path")
+			v.add(s, "path")
 		}
-		if len(out) > n && i == len(segments)-1 {
-			out[n].last = true
+		if len(v.out) > n && !more {
+			v.out[n].last = true
 		}
 	}
-	params := query
-	if i := strings.IndexByte(u, '#'); i >= 0 && strings.Contains(u[i:], "=") {
-		params += "&" + u[i+1:]
+	v.params(l.query)
+	if f := l.fragment(); strings.IndexByte(f, '=') >= 0 {
+		v.params(f)
 	}
-	for p := range strings.FieldsFuncSeq(params, func(r rune) bool { return r == '&' || r == ';' }) {
+	return v.out, v.signs >= 2
+}
+
+// valuer collects the values of one URL.
+type valuer struct {
+	out   []Value
+	from  int // where those of this URL start
+	signs int // parameters of a signature
+}
+
+func (v *valuer) add(text, in string) {
+	if len(text) < 3 || len(v.out)-v.from >= maxValues {
+		return
+	}
+	if c := classify(text); c.Strength > None {
+		c.In = in
+		v.out = append(v.out, c)
+	}
+}
+
+func (v *valuer) params(query string) {
+	for query != "" {
+		p := query
+		if i := strings.IndexAny(query, "&;"); i >= 0 {
+			p, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
+		if p == "" {
+			continue
+		}
 		name, value, ok := strings.Cut(p, "=")
-		lower := strings.ToLower(strings.TrimPrefix(name, "amp;"))
-		switch {
+		switch w := lookup(strings.TrimPrefix(name, "amp;")); {
 		case !ok:
-			add(p, "query")
-		case signatures[lower]:
-			signs++
-		case !ignored[lower] && !(describing[lower] && classify(value).Strength < Strong):
-			add(value, name)
+			v.add(p, "query")
+		case w.says&saysSigned != 0:
+			v.signs++
+		case w.says&saysNothing == 0 && !(w.says&saysDescribing != 0 && classify(value).Strength < Strong):
+			v.add(value, name)
 		}
 	}
-	return out, signs >= 2
 }
 
 // classify judges one value as it stands in a URL.
 func classify(text string) Value {
-	if d, err := url.PathUnescape(text); err == nil {
-		text = d
+	if strings.IndexByte(text, '%') >= 0 {
+		if d, err := url.PathUnescape(text); err == nil {
+			text = d
+		}
 	}
 	v := Value{Text: text}
 	if strings.Contains(text, "://") || strings.HasPrefix(text, "//") || len(text) < 3 {
@@ -118,15 +131,17 @@ func classify(text string) Value {
 	if i := strings.LastIndexByte(text, '.'); i > 0 && len(text)-i <= 6 && !strings.Contains(text[i+1:], "=") && strings.Count(text, ".") < 2 {
 		text = text[:i] // a file extension
 	}
-	v.Kind, v.Strength = kind(text)
-	v.Bits = bits(text)
+	c := count(text)
+	if v.Kind, v.Strength = kind(text, &c); v.Strength > None {
+		v.Bits = bits(text, &c)
+	}
 	return v
 }
 
-func kind(s string) (string, Strength) {
-	c := count(s)
+// kind says what s is made of and how telling that is; c is its count.
+func kind(s string, c *counts) (string, Strength) {
 	switch {
-	case strings.Contains(s, "@") && strings.Contains(s[strings.IndexByte(s, '@'):], "."):
+	case c.other > 0 && strings.Contains(s, "@") && strings.Contains(s[strings.IndexByte(s, '@'):], "."):
 		return "address", Strong
 	case isUUID(s):
 		return "uuid", Strong
@@ -142,7 +157,7 @@ func kind(s string) (string, Strength) {
 	if c.seps > 0 {
 		return pieces(s)
 	}
-	return "mixed", mixture(s, &c)
+	return "mixed", mixture(s, c)
 }
 
 // mixture grades a run of letters and digits: words have few changes between
@@ -181,12 +196,21 @@ func byLength(n, short, mixed, strong int) Strength {
 func pieces(s string) (string, Strength) {
 	best, name := None, ""
 	var numbers, made, bytes int
-	for p := range strings.FieldsFuncSeq(s, isSep) {
-		k, st := kind(p)
+	for start, i := 0, 0; i <= len(s); i++ {
+		if i < len(s) && classes[s[i]]&isMark == 0 {
+			continue
+		}
+		p := s[start:i]
+		start = i + 1
+		if p == "" {
+			continue
+		}
+		c := count(p)
+		k, st := kind(p, &c)
 		if st == None {
 			continue
 		}
-		if c := count(p); c.lower+c.upper <= 2 {
+		if c.lower+c.upper <= 2 {
 			numbers += c.digits
 		} else {
 			made++
@@ -205,10 +229,6 @@ func pieces(s string) (string, Strength) {
 		return "digits", Mixed
 	}
 	return name, best
-}
-
-func isSep(r rune) bool {
-	return r == '-' || r == '_' || r == '.' || r == '~' || r == '+' || r == ',' || r == ':' || r == '|' || r == ' ' || r == '=' || r == '!'
 }
 
 // digits judges a number: dates and times name no reader.
@@ -237,54 +257,71 @@ func isUUID(s string) bool {
 	return true
 }
 
+// counts are how many bytes of a value are of each class, and how often digits,
+// small and capital letters take turns.
 type counts struct{ digits, lower, upper, hex, seps, other, switches int }
 
-func count(s string) (c counts) {
-	last := 0
-	for i := range len(s) {
-		b, class := s[i], 0
-		switch {
+// Classes of a byte: the low two bits say digit, small or capital letter.
+const (
+	isDigit = 1 + iota
+	isLower
+	isUpper
+	isMark // what joins the pieces of a value
+	isHex  = 8
+)
+
+var classes = func() (t [256]uint8) {
+	for c := range 256 {
+		switch b := byte(c); {
 		case b >= '0' && b <= '9':
-			c.digits++
-			class = 1
+			t[c] = isDigit | isHex
 		case b >= 'a' && b <= 'z':
-			c.lower++
-			class = 2
+			t[c] = isLower
 		case b >= 'A' && b <= 'Z':
-			c.upper++
-			class = 3
-		case isSep(rune(b)):
-			c.seps++
-		default:
-			c.other++
+			t[c] = isUpper
+		case strings.IndexByte("-_.~+,:| =!", b) >= 0:
+			t[c] = isMark
 		}
-		if b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'f' {
-			c.hex++
-		}
-		if class != 0 && last != 0 && class != last {
-			c.switches++
-		}
-		if class != 0 {
-			last = class
+		if b := byte(c) | 0x20; b >= 'a' && b <= 'f' && t[c] != 0 {
+			t[c] |= isHex
 		}
 	}
+	return t
+}()
+
+// turns says for the class last seen and the next (last<<2|next) which is seen
+// last then, and adds 4 if they take turns.
+var turns = [16]uint8{0, 1, 2, 3, 1, 1, 4 + 2, 4 + 3, 2, 4 + 1, 2, 4 + 3, 3, 4 + 1, 4 + 2, 3}
+
+func count(s string) (c counts) {
+	var of [8]int
+	last := uint8(0)
+	for i := range len(s) {
+		k := classes[s[i]]
+		of[k&7]++
+		c.hex += int(k >> 3)
+		last = turns[last<<2|k&3]
+		c.switches += int(last >> 2)
+		last &= 3
+	}
+	c.other, c.digits, c.lower, c.upper, c.seps = of[0], of[isDigit], of[isLower], of[isUpper], of[isMark]
 	return c
 }
 
-func bits(s string) float64 {
-	c := count(s)
-	alphabet := 0.0
+// Entropy of one byte of an alphabet of so many.
+var log10, log26, log36, log62 = math.Log2(10), math.Log2(26), math.Log2(36), math.Log2(62)
+
+func bits(s string, c *counts) float64 {
+	each := log26
 	switch {
 	case c.hex == len(s) && c.digits == len(s):
-		alphabet = 10
+		each = log10
 	case c.hex == len(s):
-		alphabet = 16
+		each = 4
 	case c.lower > 0 && c.upper > 0:
-		alphabet = 62
+		each = log62
 	case c.digits > 0:
-		alphabet = 36
-	default:
-		alphabet = 26
+		each = log36
 	}
-	return float64(len(s)-c.seps) * math.Log2(alphabet)
+	return float64(len(s)-c.seps) * each
 }

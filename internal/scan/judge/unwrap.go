@@ -22,7 +22,7 @@ type imageProxy struct {
 	host  string // with everything below
 	path  string // prefix; "" for any
 	by    string // who runs it
-	inner func(u string) string
+	inner func(*link) string
 }
 
 var imageProxies = []imageProxy{
@@ -52,29 +52,34 @@ var imageProxies = []imageProxy{
 // Unproxy takes the image proxies of mail services off u: original is the
 // address behind them, via who runs the outermost. Both are "" if there is none.
 func Unproxy(u string) (original, via string) {
+	l := linkOf(u)
+	return unproxyAll(&l)
+}
+
+func unproxyAll(l *link) (original, via string) {
 	for range MaxUnwrap {
-		inner, by := unproxy(u)
+		inner, by := unproxy(l)
 		if inner == "" {
 			break
 		}
 		if via == "" {
 			via = by
 		}
-		original, u = inner, inner
+		original = inner
+		next := linkOf(inner)
+		l = &next
 	}
 	return original, via
 }
 
-func unproxy(u string) (inner, by string) {
-	if len(u) > maxWrapped {
+func unproxy(l *link) (inner, by string) {
+	if l.origin.proxies == 0 || len(l.url) > maxWrapped {
 		return "", ""
 	}
-	host := detect.HostOf(u)
-	path, _ := detect.Split(u)
 	for i := range imageProxies {
 		p := &imageProxies[i]
-		if detect.UnderDomain(host, p.host) && strings.HasPrefix(path, p.path) {
-			if inner = p.inner(u); inner != "" {
+		if l.origin.proxies>>i&1 != 0 && strings.HasPrefix(l.path, p.path) {
+			if inner = p.inner(l); inner != "" {
 				return inner, p.by
 			}
 		}
@@ -85,37 +90,52 @@ func unproxy(u string) (inner, by string) {
 // Target follows the redirects whose goal stands in the link itself: "" if it
 // says none. Nothing is asked of the network.
 func Target(u string) string {
-	target := ""
+	l := linkOf(u)
+	return targetOf(&l)
+}
+
+func targetOf(l *link) (target string) {
 	for range MaxUnwrap {
-		inner := unredirect(u)
-		if inner == "" || inner == u {
+		inner := unredirect(l)
+		if inner == "" || inner == l.url {
 			break
 		}
-		target, u = inner, inner
+		target = inner
+		next := linkOf(inner)
+		l = &next
 	}
 	return target
 }
 
-func unredirect(u string) string {
-	if len(u) > maxWrapped {
+func unredirect(l *link) string {
+	if len(l.url) > maxWrapped {
 		return ""
 	}
-	for _, f := range []func(string) string{rewritten, paramURL, pathURL, encodedURL, fragmentURL} {
-		if inner := f(u); inner != "" {
+	for _, f := range [...]func(*link) string{rewritten, paramURL, pathURL, encodedURL, fragmentURL} {
+		if inner := f(l); inner != "" {
 			return inner
 		}
 	}
 	return ""
 }
 
+// mayBe reports whether s starts as a URL may, or white space or an escape
+// before one.
+func mayBe(s string) bool {
+	return len(s) >= 11 && (s[0]|0x20 == 'h' || s[0] == '%' || s[0] <= ' ' || s[0] >= 0x80)
+}
+
 // absolute returns s as a URL if it is one of the web, else "".
 func absolute(s string) string {
+	if !mayBe(s) {
+		return ""
+	}
 	s = strings.TrimSpace(s)
 	for range 3 {
 		if len(s) < 11 {
 			return ""
 		}
-		if l := strings.ToLower(s[:min(len(s), 12)]); strings.HasPrefix(l, "http://") || strings.HasPrefix(l, "https://") {
+		if strings.EqualFold(s[:7], "http://") || strings.EqualFold(s[:8], "https://") {
 			if h := detect.HostOf(s); !strings.Contains(h, ".") && h != "localhost" {
 				return ""
 			}
@@ -130,17 +150,19 @@ func absolute(s string) string {
 	return ""
 }
 
-func fragmentURL(u string) string {
-	_, fragment, _ := strings.Cut(u, "#")
-	return absolute(fragment)
-}
+func fragmentURL(l *link) string { return absolute(l.fragment()) }
 
 // paramURL finds the parameter whose value is a URL, in clear or base64.
-func paramURL(u string) string {
-	_, query := detect.Split(u)
-	for p := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+func paramURL(l *link) string {
+	for query := l.query; query != ""; {
+		p := query
+		if i := strings.IndexAny(query, "&;"); i >= 0 {
+			p, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
 		name, value, ok := strings.Cut(p, "=")
-		if !ok || strings.EqualFold(name, "referer") || strings.EqualFold(name, "referrer") {
+		if !ok || len(value) < 11 || strings.EqualFold(name, "referer") || strings.EqualFold(name, "referrer") {
 			continue
 		}
 		if a := absolute(value); a != "" {
@@ -159,11 +181,13 @@ func paramURL(u string) string {
 // sealed reads a URL out of base64, of it alone or of JSON that holds one; of a
 // JWT, the middle.
 func sealed(value string) string {
-	if d, err := url.PathUnescape(value); err == nil {
-		value = d
+	if strings.IndexByte(value, '%') >= 0 {
+		if d, err := url.PathUnescape(value); err == nil {
+			value = d
+		}
 	}
 	for part := range strings.SplitSeq(value, ".") {
-		if len(part) < 12 {
+		if len(part) < 12 || !opensURL(part) {
 			continue
 		}
 		text, err := unbase64(part)
@@ -180,6 +204,30 @@ func sealed(value string) string {
 		}
 	}
 	return ""
+}
+
+// opensURL reports whether base64 s starts with what absolute or inJSON reads.
+func opensURL(s string) bool {
+	hi, lo := sextet(s[0]), sextet(s[1])
+	c := hi<<2 | lo>>4
+	return hi|lo < 64 && (c|0x20 == 'h' || c == '%' || c == '{' || c <= ' ' || c >= 0x80)
+}
+
+// sextet is the value of a letter of base64, of both alphabets; 64 if it is none.
+func sextet(c byte) byte {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return c - 'A'
+	case c >= 'a' && c <= 'z':
+		return c - 'a' + 26
+	case c >= '0' && c <= '9':
+		return c - '0' + 52
+	case c == '+' || c == '-':
+		return 62
+	case c == '/' || c == '_':
+		return 63
+	}
+	return 64
 }
 
 func unbase64(s string) (string, error) {
@@ -201,8 +249,11 @@ func inJSON(text string) string {
 }
 
 // pathURL finds a URL in the path: whole, or percent-encoded as one segment.
-func pathURL(u string) string {
-	path, _ := detect.Split(u)
+func pathURL(l *link) string {
+	u, path := l.url, l.path
+	if strings.IndexByte(path, ':') < 0 && strings.IndexByte(path, '%') < 0 {
+		return ""
+	}
 	start := max(0, strings.Index(u, "://")+3)
 	start += max(0, strings.IndexByte(u[min(start, len(u)):], '/'))
 	if start >= len(u) {
@@ -230,11 +281,16 @@ func pathURL(u string) string {
 
 // encodedURL finds a path segment that is a URL in base64, or a host and path
 // percent-encoded as one.
-func encodedURL(u string) string {
-	path, _ := detect.Split(u)
-	for s := range strings.SplitSeq(path, "/") {
+func encodedURL(l *link) string {
+	for s := range strings.SplitSeq(l.path, "/") {
+		if len(s) < 5 {
+			continue
+		}
 		if a := sealed(s); a != "" {
 			return a
+		}
+		if strings.IndexByte(s, '%') < 0 {
+			continue
 		}
 		if host, _, ok := strings.Cut(strings.ToLower(s), "%2f"); ok && hostLike(host) {
 			if d, err := url.PathUnescape(s); err == nil {
@@ -251,9 +307,8 @@ func hostLike(s string) bool {
 }
 
 // hexURL finds a URL in hexadecimal, with the halves of each byte in either order.
-func hexURL(u string) string {
-	path, _ := detect.Split(u)
-	for s := range strings.SplitSeq(path, "/") {
+func hexURL(l *link) string {
+	for s := range strings.SplitSeq(l.path, "/") {
 		if len(s) < 20 {
 			continue
 		}
@@ -275,9 +330,8 @@ func hexURL(u string) string {
 }
 
 // pathHost reads /host/path, the original without its scheme.
-func pathHost(u string) string {
-	path, _ := detect.Split(u)
-	host, rest, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+func pathHost(l *link) string {
+	host, rest, ok := strings.Cut(strings.TrimPrefix(l.path, "/"), "/")
 	if !ok || !hostLike(strings.ToLower(host)) {
 		return ""
 	}
@@ -285,23 +339,26 @@ func pathHost(u string) string {
 }
 
 // rewritten reads the links that mail gateways rewrite with alphabets of their own.
-func rewritten(u string) string {
-	path, query := detect.Split(u)
-	switch host := detect.HostOf(u); {
-	case detect.UnderDomain(host, "proofpoint.com"), detect.UnderDomain(host, "urldefense.com"), detect.UnderDomain(host, "urldefense.us"):
-		if _, rest, ok := strings.Cut(u, "/__"); ok { // version 3
-			inner, _, _ := strings.Cut(rest, "__;")
-			return absolute(inner)
-		}
-		if strings.HasPrefix(path, "/v2/") {
-			for p := range strings.SplitSeq(query, "&") {
-				if value, ok := strings.CutPrefix(p, "u="); ok {
-					return absolute(strings.NewReplacer("-", "%", "_", "/").Replace(value))
-				}
+func rewritten(l *link) string {
+	if !l.origin.gateway {
+		return ""
+	}
+	if _, rest, ok := strings.Cut(l.url, "/__"); ok { // version 3
+		inner, _, _ := strings.Cut(rest, "__;")
+		return absolute(inner)
+	}
+	if strings.HasPrefix(l.path, "/v2/") {
+		for p := range strings.SplitSeq(l.query, "&") {
+			if value, ok := strings.CutPrefix(p, "u="); ok {
+				return absolute(strings.NewReplacer("-", "%", "_", "/").Replace(value))
 			}
 		}
 	}
 	return ""
+}
+
+func isGateway(host string) bool {
+	return detect.UnderDomain(host, "proofpoint.com") || detect.UnderDomain(host, "urldefense.com") || detect.UnderDomain(host, "urldefense.us")
 }
 
 // lowerASCII lowers letters of ASCII alone, so that every byte keeps its place.

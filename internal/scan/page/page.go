@@ -48,7 +48,7 @@ type Writer struct {
 
 // New makes a Writer that writes to out.
 func New(out io.Writer) *Writer {
-	funcs := template.FuncMap{"plain": show.Printable}
+	funcs := template.FuncMap{"plain": show.Printable, "gloss": gloss}
 	return &Writer{out: out, t: template.Must(template.New("page").Funcs(funcs).Parse(layout))}
 }
 
@@ -124,6 +124,23 @@ func groups(r *scan.Report) (out []group, more int) {
 	return out, more
 }
 
+// gloss says what a rung means.
+func gloss(rung string) string {
+	switch rung {
+	case "proven":
+		return "your own address stands in it"
+	case "vendor":
+		return "a rule or a list knows it"
+	case "likely":
+		return "it is made like a tracker in more than one way"
+	case "hidden":
+		return "nobody is meant to see it, and it is not the same for all"
+	case "token":
+		return "possible: it carries something that may name you"
+	}
+	return ""
+}
+
 func title(vector string) string {
 	n := 0
 	for _, c := range strings.TrimPrefix(vector, "V") {
@@ -164,7 +181,7 @@ func (w *Writer) End(t *scan.Total) error {
 		Left              int
 		Failed            []string
 		Consent           string
-	}{w.title(t), t, t.String(), t.Trackers(maxRows), senders(t), template.HTML(w.body.String()), w.left, w.failed, w.consent} // the template's own output
+	}{w.title(t), t, t.String(), t.Trackers(maxRows), senders(t), template.HTML(w.body.String()), w.left, w.failed, strings.TrimPrefix(w.consent, explain.ConsentHead)} // the template's own output
 	return w.t.ExecuteTemplate(w.out, "page", page)
 }
 

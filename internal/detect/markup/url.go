@@ -156,12 +156,36 @@ func (t *target) special(b, rest []byte) {
 	if n >= len(rest) {
 		t.reach = Local
 	}
+	plain := n == 2 && plainHost(rest[2:])
 	if !odd && string(b[:len(t.scheme)]) == t.scheme {
 		t.url = string(b)
 	} else {
 		t.url = t.scheme + "://" + slashed(rest[n:max(n, end)]) + string(rest[max(n, end):])
 	}
-	t.oddHost()
+	if !plain {
+		t.oddHost()
+	}
+}
+
+// plainHost tells cheaply that the host at the start of b is written as most
+// are: letters, digits, hyphens and dots, no punycode, and first a letter.
+func plainHost(b []byte) bool {
+	for i, c := range b {
+		switch {
+		case c == '/' || c == '?' || c == '#':
+			return i > 0 && b[i-1] != '.'
+		case isAlpha(c):
+		case i == 0:
+			return false
+		case c == '-':
+			if b[i-1] == '-' {
+				return false
+			}
+		case c != '.' && !isDigit(c):
+			return false
+		}
+	}
+	return len(b) > 0 && b[len(b)-1] != '.'
 }
 
 // queryAt is where the query or fragment begins, or the end.

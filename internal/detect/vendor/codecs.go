@@ -13,8 +13,10 @@ import (
 )
 
 var (
-	bodyCodecs  = []string{"auto", "none", "form", "json", "json-lines", "ga4-lines", "b64", "b64gzip", "gzip"}
-	paramCodecs = []string{"query", "json", "semicolon", "colon", "b64json", "ga4product", "auto"}
+	bodyCodecs  = []string{"auto", "none", "form", "multipart", "json", "json-pairs", "json-lines", "envelope", "ga4-lines", "b64", "b64gzip", "gzip"}
+	paramCodecs = []string{"query", "json", "json-pairs", "semicolon", "colon", "steps", "b64json", "ga4product", "auto"}
+	// rewriters change a parameter's value in its place, before a codec takes it apart.
+	rewriters = []string{"unescape", "b64"}
 )
 
 // dots writes cd[value] as cd.value.
@@ -96,6 +98,11 @@ func flatten(d *json.Decoder, p *payload, key string, depth int) error {
 		p.add(key, jsonText(tok))
 		return nil
 	}
+	return flattenRest(d, p, key, delim, depth)
+}
+
+// flattenRest reads what follows delim, which opened an object or a list.
+func flattenRest(d *json.Decoder, p *payload, key string, delim json.Delim, depth int) error {
 	if depth >= maxDepth || len(p.pairs) >= maxParams {
 		return io.ErrShortBuffer
 	}
@@ -115,7 +122,7 @@ func flatten(d *json.Decoder, p *payload, key string, depth int) error {
 			return err
 		}
 	}
-	_, err = d.Token()
+	_, err := d.Token()
 	return err
 }
 
@@ -142,8 +149,14 @@ func decodeBody(codec string, body []byte) []*payload {
 	switch codec {
 	case "form":
 		return []*payload{decodePairs(string(bytes.TrimSpace(body)), "&")}
+	case "multipart":
+		return []*payload{decodeMultipart(body)}
 	case "json":
 		return []*payload{decodeJSON(body)}
+	case "json-pairs":
+		return []*payload{decodeJSONPairs(body)}
+	case "envelope":
+		return decodeEnvelope(body)
 	case "json-lines":
 		return eachLine(body, func(l string) *payload { return decodeJSON([]byte(l)) })
 	case "ga4-lines":
@@ -161,11 +174,11 @@ func decodeBody(codec string, body []byte) []*payload {
 func lies(codec, sniffed string) bool {
 	switch codec {
 	case "b64", "b64gzip", "gzip":
-		return sniffed == "json" || sniffed == "gzip"
-	case "form", "ga4-lines":
-		return sniffed == "json" || sniffed == "gzip" || sniffed == "b64gzip"
+		return sniffed == "json" || sniffed == "gzip" || sniffed == "multipart"
+	case "form", "ga4-lines", "multipart":
+		return sniffed == "json" || sniffed == "gzip" || sniffed == "b64gzip" || sniffed == "multipart"
 	}
-	return sniffed == "form" || sniffed == "gzip" || sniffed == "b64gzip"
+	return sniffed == "form" || sniffed == "gzip" || sniffed == "b64gzip" || sniffed == "multipart"
 }
 
 func sniff(body []byte) string {
@@ -175,6 +188,8 @@ func sniff(body []byte) string {
 		return "json"
 	case bytes.HasPrefix(b, []byte("\x1f\x8b")):
 		return "gzip"
+	case boundaryOf(b) != "":
+		return "multipart"
 	case bytes.HasPrefix(b, []byte("H4sI")):
 		return "b64gzip"
 	case bytes.HasPrefix(b, []byte("eyJ")), bytes.HasPrefix(b, []byte("W3si")), bytes.HasPrefix(b, []byte("ewog")):
@@ -230,8 +245,12 @@ func decodeParam(codec, value string) *payload {
 		return decodeColon(value)
 	case "ga4product":
 		return decodeGA4Product(value)
+	case "steps":
+		return decodeSteps(value)
 	case "json":
 		return decodeJSON([]byte(value))
+	case "json-pairs":
+		return decodeJSONPairs([]byte(value))
 	case "b64json":
 		return decodeJSON(unbase64([]byte(value)))
 	}

@@ -1,9 +1,6 @@
 package vendor
 
 import (
-	"encoding/base64"
-	"strings"
-
 	"github.com/quench-proxy/quench/internal/detect"
 )
 
@@ -31,7 +28,9 @@ func (c *consent) read(v string) (state, detail string) {
 	case "gcd":
 		return gcd(v)
 	case "tcf":
-		return tcf(v)
+		return tcf(v, c.spec.Vendor)
+	case "gpp":
+		return gpp(v, c.spec.Vendor)
 	case "us_privacy":
 		return usPrivacy(v)
 	case "ldu":
@@ -90,25 +89,6 @@ func gcd(v string) (state, detail string) {
 		return "partial", "some purposes granted, some refused"
 	}
 	return "", ""
-}
-
-// tcf reads the 24 purpose bits of an IAB TC string v2 core (bits 152–175 of
-// the first segment, big endian).
-func tcf(v string) (state, detail string) {
-	core, _, _ := strings.Cut(v, ".")
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(core, "="))
-	if err != nil || len(b) < 22 || b[0]>>2 != 2 {
-		return "", ""
-	}
-	bits := uint32(b[19])<<16 | uint32(b[20])<<8 | uint32(b[21])
-	const first11 = 0xFFE000 // purposes 1–11
-	switch bits & first11 {
-	case 0:
-		return "denied", ""
-	case 0xFFC000, first11: // all 10 of TCF 2.0, or all 11
-		return "granted", ""
-	}
-	return "partial", "some purposes granted, some refused"
 }
 
 // usPrivacy reads the four characters version, notice, opted out, LSPA.

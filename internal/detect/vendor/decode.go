@@ -30,7 +30,7 @@ func (ru *rule) decode(q *detect.Request, report []byte) []*payload {
 	ru.expand(shared)
 	if len(events) == 1 {
 		ru.expand(events[0])
-		if split := splitList(events[0], ru.hit.Split); split != nil {
+		if split := splitFirst(events[0], ru.hit.Split); split != nil {
 			shared.merge("", split.rest)
 			events = split.items
 		}
@@ -69,7 +69,7 @@ func (ru *rule) addCookies(p *payload, q *detect.Request) {
 	for _, line := range q.Header.Values("Cookie") {
 		for kv := range strings.SplitSeq(line, ";") {
 			k, v, _ := strings.Cut(strings.TrimSpace(kv), "=")
-			if c := ru.tracker.cookies[k]; c != nil && !c.Secret {
+			if c := ru.tracker.cookie(k); c != nil && !c.Secret {
 				p.add("cookie."+k, unescape(v))
 			}
 		}
@@ -80,13 +80,47 @@ func (ru *rule) addCookies(p *payload, q *detect.Request) {
 // "*" stands for all that fit.
 func (ru *rule) expand(p *payload) {
 	for i := range ru.params {
-		key, codec := &ru.params[i].key, ru.params[i].codec
-		for _, kv := range p.pairs { // as they are now: what is added is not looked at
-			if kv.value != "" && key.fits(kv.key) {
-				p.merge(kv.key+".", decodeParam(codec, kv.value))
+		pa := &ru.params[i]
+		for j, kv := range p.pairs { // as they are now: what is added is not looked at
+			if kv.value == "" || !pa.key.fits(kv.key) {
+				continue
+			}
+			if len(pa.rewrite) > 0 {
+				kv.value = bounded(rewritten(pa.rewrite, kv.value))
+				p.pairs[j].value = kv.value
+			}
+			if pa.codec != "" {
+				p.merge(kv.key+".", decodeParam(pa.codec, kv.value))
 			}
 		}
 	}
+}
+
+// rewritten changes a value by each of the rewriters, in order. A value that
+// one of them cannot read stays as it is.
+func rewritten(rewrite []string, value string) string {
+	for _, how := range rewrite {
+		switch how {
+		case "unescape":
+			value = unescape(value)
+		case "b64":
+			if b := unbase64([]byte(value)); len(b) > 0 {
+				value = strings.ToValidUTF8(string(b), "\uFFFD")
+			}
+		}
+	}
+	return value
+}
+
+// splitFirst takes a payload apart at the first of keys that holds a list; nil
+// if none does.
+func splitFirst(p *payload, keys string) *splitted {
+	for key := range strings.FieldsSeq(keys) {
+		if s := splitList(p, key); s != nil {
+			return s
+		}
+	}
+	return nil
 }
 
 type splitted struct {
@@ -97,9 +131,6 @@ type splitted struct {
 // splitList takes a payload apart by the items of the list at key; nil if
 // there is no such list.
 func splitList(p *payload, key string) *splitted {
-	if key == "" {
-		return nil
-	}
 	prefix := ""
 	if key != "." {
 		prefix = key + "."

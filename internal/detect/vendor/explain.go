@@ -76,15 +76,16 @@ func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
 
 // cookieWords gives a field that came from a cookie the cookie's own label.
 func (ru *rule) cookieWords(f *field, p *payload, out *detect.Field) {
-	for _, k := range f.spec.From {
-		name, ok := strings.CutPrefix(k, "cookie.")
-		if c := ru.tracker.cookies[name]; ok && c != nil && p.get(k) != "" {
-			if c.Label != "" && f.spec.Label == "" {
-				out.Label = c.Label
-			}
-			out.Sensitive = out.Sensitive || c.Sensitive
-			return
+	for i := range f.from {
+		c := ru.tracker.cookieIn(p, &f.from[i])
+		if c == nil {
+			continue
 		}
+		if c.Label != "" && f.spec.Label == "" {
+			out.Label = c.Label
+		}
+		out.Sensitive = out.Sensitive || c.Sensitive
+		return
 	}
 }
 
@@ -96,7 +97,7 @@ func (ru *rule) addCookieFields(p *payload, out []detect.Field) []detect.Field {
 		if !ok || kv.value == "" {
 			continue
 		}
-		c := ru.tracker.cookies[name]
+		c := ru.tracker.cookie(name)
 		if c == nil || ru.named(kv.key) {
 			continue
 		}

@@ -41,7 +41,7 @@ func compileFields(shared, own map[string]FieldSpec) []field {
 		if !ok {
 			spec, ok = shared[c.Name]
 		}
-		if ok {
+		if ok && !spec.Unset {
 			f := field{canon: c, spec: spec, part: newRE(spec.Part), ignore: newRE(spec.Ignore)}
 			for _, k := range spec.From {
 				f.from = append(f.from, newKeyPattern(k))
@@ -62,8 +62,8 @@ func compileFields(shared, own map[string]FieldSpec) []field {
 func (ru *rule) named(key string) bool {
 	fields := ru.fields.get()
 	for i := range fields {
-		for _, k := range fields[i].spec.From {
-			if k == key {
+		for j := range fields[i].from {
+			if fields[i].from[j].fits(key) {
 				return true
 			}
 		}

@@ -103,7 +103,17 @@ func (ru *rule) match(q *detect.Request, path, query string) bool {
 			return false
 		}
 	}
-	return !ru.third || thirdParty(q, ru.tracker.company.Sites)
+	return (!ru.third || thirdParty(q, ru.tracker.company.Sites)) && !ru.excludes(q.Host)
+}
+
+// excludes reports that the rule does not hold for host although its hosts fit.
+func (ru *rule) excludes(host string) bool {
+	for _, h := range ru.notHosts {
+		if d, under := strings.CutPrefix(h, "."); h == host || under && detect.UnderDomain(host, d) {
+			return true
+		}
+	}
+	return false
 }
 
 func (ru *rule) matchMethod(method string) bool {

@@ -53,6 +53,9 @@ func (r *Rules) Names(host string) bool {
 
 // Covers reports whether rule n (index plus one) names host, or any host.
 func (r *Rules) Covers(n int32, host string) bool {
+	if r.rules[n-1].excludes(host) {
+		return false
+	}
 	if re := r.rules[n-1].hostRE; re != nil {
 		return re.match(host)
 	}

@@ -142,18 +142,29 @@ func (c *checker) tracker(p []any, t *TrackerSpec) {
 	}
 	c.word(at(p, "confidence"), "confidence", t.Confidence, "", "captured", "decoded", "known")
 	c.fields(at(p, "fields"), t.Fields)
+	for name, f := range t.Fields {
+		if f.Unset {
+			c.add(at(p, "fields", name), "field %s: only a hit can unset one", name)
+		}
+	}
 	c.conditions(at(p, "automatic"), t.Automatic)
 	for k, e := range t.Events {
 		c.says(at(p, "events", k), e.Says)
 	}
 	for i, con := range t.Consent {
 		q := at(p, "consent", i)
-		c.word(at(q, "as"), "consent as", con.As, "gcs", "gcd", "tcf", "us_privacy", "ldu", "flag")
+		c.word(at(q, "as"), "consent as", con.As, "gcs", "gcd", "tcf", "us_privacy", "gpp", "ldu", "flag")
+		if con.Vendor < 0 || con.Vendor > 1<<16-1 || con.Vendor > 0 && con.As != "tcf" && con.As != "gpp" {
+			c.add(at(q, "vendor"), "vendor is a number below 65536 that goes with tcf or gpp")
+		}
 		c.regexp(at(q, "granted"), con.Granted)
 		c.regexp(at(q, "denied"), con.Denied)
 	}
 	for i, k := range t.Cookies {
 		c.word(at(p, "cookies", i, "made"), "made", k.Made, mades...)
+		if stem := strings.TrimSuffix(k.Name, "*"); stem == "" || strings.Contains(stem, "*") {
+			c.add(at(p, "cookies", i), `cookie %q: want a name, with "*" only at its end`, k.Name)
+		}
 		if k.Field != "" && canonicalIndex(k.Field) < 0 {
 			c.unknownField(at(p, "cookies", i), k.Field)
 		}
@@ -197,9 +208,23 @@ func (c *checker) hit(p []any, h *HitSpec) {
 		c.add(at(p, "reply"), "reply %q is not known", h.Reply)
 	}
 	for k, codec := range h.Params {
-		c.word(at(p, "params", k), "codec", codec, paramCodecs...)
+		rewrite, codec := paramSteps(codec)
+		c.word(at(p, "params", k), "codec", codec, append([]string{""}, paramCodecs...)...)
+		if codec == "" && len(rewrite) == 0 {
+			c.add(at(p, "params", k), "codec is missing")
+		}
 	}
+	c.unsets(at(p, "fields"), h.Fields)
 	c.fields(at(p, "fields"), h.Fields)
+}
+
+// unsets wants nothing beside an unset.
+func (c *checker) unsets(p []any, fields map[string]FieldSpec) {
+	for name, f := range fields {
+		if f.Unset && (len(f.From) > 0 || f.Join+f.Part+f.Label+f.Made+f.Ignore != "") {
+			c.add(at(p, name), "field %s is unset, so nothing else can be said of it", name)
+		}
+	}
 }
 
 func (c *checker) match(p []any, m *MatchSpec, signature bool) {
@@ -211,6 +236,12 @@ func (c *checker) match(p []any, m *MatchSpec, signature bool) {
 			c.host(at(p, "hosts", i), h)
 		} else if len(m.Query) == 0 && m.PathRE == "" && !signature {
 			c.add(at(p, "hosts", i), `host "*" needs query, path_re or payload: a signature`)
+		}
+	}
+	for i, h := range m.NotHosts {
+		c.host(at(p, "not_hosts", i), h)
+		if strings.HasSuffix(h, "*") {
+			c.add(at(p, "not_hosts", i), `host %q: want "name" or ".domain"`, h)
 		}
 	}
 	if m.HostRE != "" && (len(m.Hosts) > 1 || len(m.Hosts) == 1 && m.Hosts[0] != "*") {
@@ -264,7 +295,7 @@ func (c *checker) fields(p []any, fields map[string]FieldSpec) {
 		if canonicalIndex(name) < 0 {
 			c.unknownField(q, name)
 		}
-		if len(f.From) == 0 {
+		if len(f.From) == 0 && !f.Unset {
 			c.add(q, "field %s comes from nothing", name)
 		}
 		c.regexp(at(q, "part"), f.Part)

@@ -43,8 +43,10 @@ type tracker struct {
 	company *Spec
 	public  detect.Tracker
 	source  string
-	cookies map[string]*CookieSpec
-	consent []consent
+	cookies map[string]*CookieSpec // by name in full
+	// wildCookies are those whose name ends in "*", the longest first.
+	wildCookies []*CookieSpec
+	consent     []consent
 	// folded are the events, by name, for a name written in other case.
 	folded []namedEvent
 }
@@ -56,18 +58,46 @@ type rule struct {
 	loader  *LoaderSpec // nil for a hit
 	report  *rule       // the hit whose vocabulary a loader's stub speaks
 
-	paths   []pathPattern
-	pathRE  *lazyRE
-	hostRE  *lazyRE
-	query   []condition
-	payload []condition
-	params  []param
-	methods []string
-	types   uint32 // bit per detect.Type, 0 = any
-	third   bool
-	fields  *lazyFields // nil for a loader
-	dedupe  []string
-	auto    []condition
+	paths    []pathPattern
+	pathRE   *lazyRE
+	hostRE   *lazyRE
+	query    []condition
+	payload  []condition
+	params   []param
+	methods  []string
+	notHosts []string // as in MatchSpec
+	types    uint32   // bit per detect.Type, 0 = any
+	third    bool
+	fields   *lazyFields // nil for a loader
+	dedupe   []string
+	auto     []condition
+}
+
+// cookie gives what is known of a cookie of the vendor, nil if it is none.
+func (t *tracker) cookie(name string) *CookieSpec {
+	if c := t.cookies[name]; c != nil {
+		return c
+	}
+	for _, c := range t.wildCookies {
+		if strings.HasPrefix(name, c.Name[:len(c.Name)-1]) {
+			return c
+		}
+	}
+	return nil
+}
+
+// cookieIn gives the cookie of the vendor that key finds in p, nil if there is
+// none.
+func (t *tracker) cookieIn(p *payload, key *keyPattern) *CookieSpec {
+	if !strings.HasPrefix(key.text, "cookie.") {
+		return nil
+	}
+	for i := range p.pairs {
+		if kv := &p.pairs[i]; kv.value != "" && key.fits(kv.key) {
+			return t.cookie(strings.TrimPrefix(kv.key, "cookie."))
+		}
+	}
+	return nil
 }
 
 type pathPattern struct {
@@ -89,8 +119,21 @@ func (c *condition) holds(v string, ok bool) bool { return ok && (c.re == nil ||
 
 // param is a payload key whose value is decoded again.
 type param struct {
-	key   keyPattern
-	codec string
+	key     keyPattern
+	rewrite []string // what changes the value itself, first
+	codec   string   // "" for none
+}
+
+// paramSteps takes a codec as it is written apart.
+func paramSteps(text string) (rewrite []string, codec string) {
+	for word := range strings.FieldsSeq(text) {
+		if codec == "" && slices.Contains(rewriters, word) {
+			rewrite = append(rewrite, word)
+		} else {
+			codec = strings.TrimSpace(codec + " " + word)
+		}
+	}
+	return rewrite, codec
 }
 
 type consent struct {
@@ -134,8 +177,14 @@ func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
 	t := &tracker{spec: spec, company: s, source: s.File, cookies: map[string]*CookieSpec{}}
 	t.public = detect.Tracker{ID: spec.ID, Name: spec.Name, Company: s.Company, Category: spec.Category, Purposes: spec.Purposes}
 	for i := range spec.Cookies {
-		t.cookies[spec.Cookies[i].Name] = &spec.Cookies[i]
+		c := &spec.Cookies[i]
+		if strings.HasSuffix(c.Name, "*") {
+			t.wildCookies = append(t.wildCookies, c)
+		} else {
+			t.cookies[c.Name] = c
+		}
 	}
+	slices.SortStableFunc(t.wildCookies, func(a, b *CookieSpec) int { return cmp.Compare(len(b.Name), len(a.Name)) })
 	for i := range spec.Consent {
 		c := &spec.Consent[i]
 		t.consent = append(t.consent, consent{spec: c, granted: newRE(c.Granted), denied: newRE(c.Denied)})
@@ -183,7 +232,7 @@ func (r *Rules) place(name string) *place {
 func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	ru.pathRE, ru.query, ru.methods = newRE(m.PathRE), conditions(m.Query), m.Methods
 	ru.hostRE = newRE(m.HostRE)
-	ru.third = m.Party == "third"
+	ru.third, ru.notHosts = m.Party == "third", m.NotHosts
 	for _, p := range m.Paths {
 		ru.paths = append(ru.paths, newPathPattern(p))
 	}
@@ -198,7 +247,8 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	if ru.hit != nil {
 		ru.fields = &lazyFields{shared: ru.tracker.spec.Fields, own: ru.hit.Fields}
 		for _, key := range slices.Sorted(maps.Keys(ru.hit.Params)) {
-			ru.params = append(ru.params, param{newKeyPattern(key), ru.hit.Params[key]})
+			rewrite, codec := paramSteps(ru.hit.Params[key])
+			ru.params = append(ru.params, param{newKeyPattern(key), rewrite, codec})
 		}
 	}
 	n := int32(len(r.rules))

@@ -64,6 +64,8 @@ type ByName struct {
 // CookieSpec names a cookie of the vendor. The value of a Secret one is never
 // read; others become field Field ("" = tp_cookie) with Label.
 type CookieSpec struct {
+	// Name may end in "*", which stands for any text; a name given in full
+	// comes before that, and a longer beginning before a shorter one.
 	Name      string `yaml:"name" json:"name"`
 	Label     string `yaml:"label" json:"label,omitempty"`
 	Field     string `yaml:"field" json:"field,omitempty"`
@@ -79,6 +81,9 @@ type MatchSpec struct {
 	// under any public suffix; "*" for any host (then Query, PathRE or
 	// Payload must be set: a signature).
 	Hosts []string `yaml:"hosts" json:"hosts,omitempty"`
+	// NotHosts: names, or ".domain" with all below, for which the rule does not
+	// hold although Hosts or HostRE fit.
+	NotHosts []string `yaml:"not_hosts" json:"not_hosts,omitempty"`
 	// HostRE is a regexp (RE2) on the host, for names with a number in them. It
 	// stands without Hosts, or narrows "*". Give a path too: it is what such
 	// rules are found by.
@@ -137,15 +142,19 @@ type HitSpec struct {
 	// Matrix: ";key=value" parameters in the path are payload too.
 	Matrix bool `yaml:"matrix" json:"matrix,omitempty"`
 	// Params: payload keys whose value is decoded again: key -> codec. The
-	// results get the key and a dot as prefix.
+	// results get the key and a dot as prefix. Before the codec, or without
+	// one, may stand what changes the value itself: unescape (percent signs
+	// once more), b64 (base64 of text): "unescape json".
 	Params map[string]string `yaml:"params" json:"params,omitempty"`
 	// Split is the payload key of a JSON list whose items are one event each
-	// ("." = the body itself is the list). ga4-lines splits by itself. Keys of
-	// an item are added without prefix.
+	// ("." = the body itself is the list). Of several keys, separated by
+	// spaces, the first that holds a list is taken; if none does, the body is
+	// one event. ga4-lines, json-lines and envelope split by themselves. Keys
+	// of an item are added without prefix.
 	Split string `yaml:"split" json:"split,omitempty"`
 	// Event is the event's name where the payload has none.
 	Event string `yaml:"event" json:"event,omitempty"`
-	// Fields adds to or replaces the tracker's fields.
+	// Fields adds to or replaces the tracker's fields; unset takes one away.
 	Fields map[string]FieldSpec `yaml:"fields" json:"fields,omitempty"`
 	Dedupe []string             `yaml:"dedupe" json:"dedupe,omitempty"`
 }
@@ -178,6 +187,9 @@ type FieldSpec struct {
 	Made string `yaml:"made" json:"made,omitempty"`
 	// Ignore lists values (regexp) that mean "nothing".
 	Ignore string `yaml:"ignore" json:"ignore,omitempty"`
+	// Unset: in a hit's fields, the tracker's field of this name does not hold
+	// for the hit. Nothing else is set then.
+	Unset bool `yaml:"unset" json:"unset,omitempty"`
 }
 
 // EventSpec is an entry of the event dictionary.
@@ -195,9 +207,12 @@ type EventSpec struct {
 }
 
 // ConsentSpec: From is a payload key, As the way to read it: gcs, gcd, tcf,
-// us_privacy, ldu (present = limited data use) or flag (Granted and Denied are
-// regexps on the value).
+// us_privacy, gpp, ldu (present = limited data use) or flag (Granted and Denied
+// are regexps on the value).
 type ConsentSpec struct {
+	// Vendor is the company's number in the IAB's list of vendors: with tcf and
+	// gpp, what was said of this company counts too. 0 is unknown.
+	Vendor  int    `yaml:"vendor" json:"vendor,omitempty"`
 	From    string `yaml:"from" json:"from"`
 	As      string `yaml:"as" json:"as"`
 	Granted string `yaml:"granted" json:"granted,omitempty"`

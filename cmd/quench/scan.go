@@ -101,7 +101,7 @@ func (a *app) scanCmd() *cobra.Command {
 
 func (o *scanOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&o.filter, "filter", false, "a mail on standard input, clean on standard output; never fails")
+	f.BoolVar(&o.filter, "filter", false, "a mail on standard input, clean on standard output; unchanged if anything is wrong")
 	f.BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	f.BoolVar(&o.sarif, "sarif", false, "print SARIF 2.1.0")
 	f.BoolVar(&o.html, "html", false, "print one HTML page to read or send")

@@ -46,6 +46,8 @@ type Plan struct {
 	Left int `json:"left"`
 	// Breaks names the protections that no longer hold.
 	Breaks []string `json:"breaks,omitempty"`
+
+	blind bool // part of the message could not be read
 }
 
 // maxStuck is how many references that cannot be cleaned one Plan lists.
@@ -123,7 +125,7 @@ func (p *Plan) keep(r *mail.Ref) {
 	switch {
 	case r.Writable(true):
 		p.Refused++
-	case r.When == markup.DNS && r.Space == mail.InHeader:
+	case r.When == markup.DNS && r.Tag == "header":
 		if len(p.Names) < maxStuck {
 			p.Names = append(p.Names, fmt.Sprintf("%v %.200s", r.Vector, r.URL))
 		}

@@ -54,6 +54,7 @@ func (s *Scanner) Message(m *source.Message) (r *Report) {
 	r.Nothing = len(r.Unread) > 0 && nothing(x.mail)
 	if s.Cleaning != nil {
 		r.Clean = s.clean(m, x, r.Findings)
+		r.Clean.blind = len(r.Unread) > 0
 	}
 	return r
 }

@@ -62,6 +62,8 @@ func (r *Report) archiveWords() string {
 func (p *Plan) Words() string {
 	var out []string
 	switch {
+	case p.Inert == 0 && p.Whole() && p.blind:
+		out = append(out, "Nothing to make inert in what could be read: the copy is the same.")
 	case p.Inert == 0 && p.Whole():
 		out = append(out, "Nothing to make inert: the copy is the same.")
 	case p.Inert == 0:

@@ -286,7 +286,7 @@ func because(f *judge.Finding) string {
 	}
 	if s.Token != "" && !s.Static && !s.Signed {
 		out = append(out, "it carries a code that no other picture here has")
-		if kind(f) == "click" {
+		if kind(f) == "click" || f.Request.Type != "image" {
 			out[len(out)-1] = "its address carries a code"
 		}
 	}

@@ -184,7 +184,7 @@ func TestUnfetched(t *testing.T) {
 		{judge.Finding{Request: judge.Request{URL: "mailto:list-off@shop.example?subject=off", Type: "document"}, Link: true, When: "click", Ladder: judge.Ordinary},
 			"A link that begins a mail to list-off@shop.example. Nothing goes out until you send that mail."},
 		{judge.Finding{Request: judge.Request{URL: "mailto:ann@home.example"}, Link: true, When: "click", Ladder: judge.Token, Proofs: proof},
-			"A link that begins a mail to ann@home.example; it carries your e-mail address (in clear, in the path). Nothing goes out until you send that mail."},
+			"A link that begins a mail to ann@home.example; it carries your e-mail address (in clear). Nothing goes out until you send that mail."},
 		{judge.Finding{Request: judge.Request{URL: "id:1.2@shop.example"}, When: "inert", Ladder: judge.Ordinary},
 			"A mark in the header by which the sender's systems can know this mail again. Nothing fetches it, but a reply or an error message may carry it back."},
 		{judge.Finding{Request: judge.Request{URL: "dns:shop.example"}, When: "dns", Ladder: judge.Ordinary},

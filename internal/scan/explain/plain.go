@@ -50,6 +50,7 @@ func unfetched(f *judge.Finding) string {
 // aboard says what a mark or mail address holds about the reader.
 func aboard(f *judge.Finding) string {
 	s := strings.TrimPrefix(carries(f), "; its address carries ")
+	s = strings.NewReplacer(" (in the path)", "", ", in the path)", ")").Replace(s) // it has none
 	if s == "" {
 		return ""
 	}

@@ -340,17 +340,21 @@ func textAround(b string, i int) bool {
 	return false
 }
 
-// brief is noise for what is too short for a digest.
+// brief is noise for what is too short for a digest: fewer than ten bytes.
 func (s *Set) brief(b string) bool {
-	var room [24]byte
 	for k := range min(4, len(b)-minB64+1) {
 		src := b[k:]
 		n := len(src) * 6 / 8
-		for i := range n {
-			room[i] = at(src, 8*i)
-		}
-		if !s.still(room[:n]) {
+		if n > minText && s.begun(src, 0) {
 			return false
+		}
+		want, text := min(minText, n), 0
+		for i := 0; i < n && n-i+text >= want; i++ {
+			if at(src, 8*i)-0x20 >= 0x5f {
+				text = 0
+			} else if text++; text == want {
+				return false
+			}
 		}
 	}
 	return true

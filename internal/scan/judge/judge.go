@@ -58,6 +58,7 @@ func (j *Judge) Message(m *Message) *Result {
 	n := len(m.Refs)
 	b := bench{judge: j, m: m, urls: make(map[string]*facts, n), of: make([]*facts, n), tokens: make(map[string]int, n),
 		origins: origins{all: map[string]*origin{}}}
+	b.values, b.evidence = make([]Value, 0, n), make([]detect.Evidence, 0, n)
 	for i := range m.Refs {
 		b.gather(i)
 	}
@@ -82,31 +83,34 @@ type facts struct {
 	strongest     Strength // of values
 	values        []Value
 	mine, others  []identity.Proof
-	fetched       []fetches
+	fetched       fetches
 }
 
-// fetches says how often one part fetches a URL.
+// fetches says how often each part fetches a URL.
 type fetches struct {
 	part  string
 	times int
+	next  *fetches // of another part
 }
 
 // count adds one to what part fetches.
 func (f *facts) count(part string) {
-	for i := range f.fetched {
-		if f.fetched[i].part == part {
-			f.fetched[i].times++
+	for e := &f.fetched; ; e = e.next {
+		if e.times == 0 || e.part == part {
+			e.part, e.times = part, e.times+1
 			return
 		}
+		if e.next == nil {
+			e.next = &fetches{}
+		}
 	}
-	f.fetched = append(f.fetched, fetches{part, 1})
 }
 
 // times is how often part fetches the URL.
 func (f *facts) times(part string) int {
-	for i := range f.fetched {
-		if f.fetched[i].part == part {
-			return f.fetched[i].times
+	for e := &f.fetched; e != nil; e = e.next {
+		if e.part == part {
+			return e.times
 		}
 	}
 	return 0
@@ -131,8 +135,23 @@ func (f *facts) goal(u string) string {
 // uses says which references of a message carry a token.
 type uses struct {
 	links    int      // links
-	pictures []string // hosts of visible pictures that look static
+	picture  string   // the first host of a visible picture that looks static
+	pictures []string // the others
 	last     *facts   // the last link counted, so that one repeated counts once
+}
+
+// show notes that host shows a picture with the token.
+func (u *uses) show(host string) {
+	switch {
+	case u.picture == "":
+		u.picture = host
+	case !u.shown(host):
+		u.pictures = append(u.pictures, host)
+	}
+}
+
+func (u *uses) shown(host string) bool {
+	return u.picture == host && host != "" || slices.Contains(u.pictures, host)
 }
 
 // bench holds one message while it is judged.
@@ -177,8 +196,8 @@ func (b *bench) gather(n int) {
 		case (r.When == markup.Click || linkified(r)) && u.last != f:
 			u.links++
 			u.last = f
-		case r.When == markup.Opening && seen(r) && f.ext != "" && !f.query && !slices.Contains(u.pictures, f.host):
-			u.pictures = append(u.pictures, f.host)
+		case r.When == markup.Opening && seen(r) && f.ext != "" && !f.query:
+			u.show(f.host)
 		}
 	}
 }

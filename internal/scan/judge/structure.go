@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -86,7 +85,7 @@ func (b *bench) shared(v *Value, u *facts) bool {
 		return false
 	}
 	t := &b.uses[v.uses-1]
-	return t.links == 0 && (v.In == "path" || v.In == "host") && slices.Contains(t.pictures, u.host)
+	return t.links == 0 && (v.In == "path" || v.In == "host") && t.shown(u.host)
 }
 
 // repeated reports whether r stands so often in its part that it holds the

@@ -122,7 +122,13 @@ func unredirect(l *link) string {
 // mayBe reports whether s starts as a URL may, or white space or an escape
 // before one.
 func mayBe(s string) bool {
-	return len(s) >= 11 && (s[0]|0x20 == 'h' || s[0] == '%' || s[0] <= ' ' || s[0] >= 0x80)
+	return len(s) >= 11 && (s[0] == '%' || leads(s[0]))
+}
+
+// leads reports whether a URL starts with c, or white space that may stand
+// before one.
+func leads(c byte) bool {
+	return c|0x20 == 'h' || c == ' ' || c >= '\t' && c <= '\r' || c == 0xc2 || c >= 0xe1 && c <= 0xe3
 }
 
 // absolute returns s as a URL if it is one of the web, else "".
@@ -210,7 +216,7 @@ func sealed(value string) string {
 func opensURL(s string) bool {
 	hi, lo := sextet(s[0]), sextet(s[1])
 	c := hi<<2 | lo>>4
-	return hi|lo < 64 && (c|0x20 == 'h' || c == '%' || c == '{' || c <= ' ' || c >= 0x80)
+	return hi|lo < 64 && (c == '%' || c == '{' || leads(c))
 }
 
 // sextet is the value of a letter of base64, of both alphabets; 64 if it is none.

@@ -217,7 +217,7 @@ func figuresOf(p *ledger.Profile) figures {
 	}
 	slices.Sort(out.Chains)
 	for _, s := range p.Syncs {
-		out.Syncs = append(out.Syncs, fmt.Sprintf("%s to %s: %d from %d", s.Company, s.Partner, s.Requests, s.Sites))
+		out.Syncs = append(out.Syncs, fmt.Sprintf("%s to %s: %d from %d", s.From, s.To, s.Requests, s.Sites))
 	}
 	return out
 }

@@ -152,11 +152,13 @@ type Chain struct {
 	Told  bool     `json:"told,omitempty"` // the interest itself was told
 }
 
-// Sync is a number that one company handed to another.
+// Sync is a number that one company handed, or would have handed, to another.
 type Sync struct {
-	Company string `json:"company"` // who hands it on, or the place if no rule knows it
-	Partner string `json:"partner,omitempty"`
-	Sites   int    `json:"sites"`
+	From string `json:"from,omitempty"` // whose number it is, "" if nobody knows
+	To   string `json:"to"`             // a company, its number among the other's partners, or a host
+	// Both says that which of them told the other is not known.
+	Both  bool `json:"both,omitempty"`
+	Sites int  `json:"sites"`
 	Counts
 }
 

@@ -31,6 +31,7 @@ type seen struct {
 	more       []detect.Field
 	consent    string
 	evidence   string
+	detail     string
 	host       string
 	count      int
 }
@@ -46,7 +47,7 @@ func (s seen) event() Event {
 		e.Consent = &detect.Consent{State: s.consent}
 	}
 	if s.evidence != "" {
-		e.Evidence = []detect.Evidence{{Kind: s.evidence, Detail: "x"}}
+		e.Evidence = []detect.Evidence{{Kind: s.evidence, Detail: orElse(s.detail, "x")}}
 	}
 	if s.number != "" {
 		e.Disclosed = append(e.Disclosed, detect.Field{Name: "visitor_id", Label: "the number", Value: s.number, Made: "2025-03-12", Sensitive: true})
@@ -82,7 +83,7 @@ var day = []seen{
 	{minute: 5, tracker: counter, page: "https://shop.example/shoes", says: "you opened a page", action: detect.Block,
 		sentence: "shop.example tried to tell what looks like Tally (Tally Ltd) that you opened a page."},
 	{minute: 6, tracker: counter, action: detect.Block},
-	{minute: 7, page: "https://shop.example/", action: detect.Strip, says: "you opened a page", evidence: "pixel", host: "px.stranger.example"},
+	{minute: 7, page: "https://shop.example/", action: detect.Strip, says: "you opened a page", evidence: "sync", detail: "carries the number that Acme uses for you", host: "px.stranger.example"},
 	{minute: 8, page: "https://shop.example/", action: detect.Block, evidence: "list", host: "ads.other.example"},
 	{minute: 9, page: "https://shop.example/", action: detect.Allow, evidence: "heuristic", host: "bank.example", sentence: "left alone"},
 	{minute: 10, tracker: counter, page: "https://shop.example/", says: "you are here", action: detect.Block, evidence: "sync",
@@ -122,7 +123,9 @@ func TestProfile(t *testing.T) {
 	if diff := cmp.Diff([]Chain{chain}, p.Chains); diff != "" {
 		t.Errorf("chains (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Sync{{Company: "Tally Ltd", Partner: "Acme", Sites: 1, Counts: Counts{Requests: 1, Stopped: 1}}}, p.Syncs); diff != "" {
+	syncs := []Sync{{From: "Acme", To: "stranger.example", Sites: 1, Counts: Counts{Requests: 1, Stripped: 1}},
+		{From: "Tally Ltd", To: "Acme", Both: true, Sites: 1, Counts: Counts{Requests: 1, Stopped: 1}}}
+	if diff := cmp.Diff(syncs, p.Syncs); diff != "" {
 		t.Errorf("syncs (-want +got):\n%s", diff)
 	}
 	unknown := []Unknown{{Host: "other.example", Listed: true, Sites: 1, Counts: Counts{Requests: 1, Stopped: 1}},
@@ -157,6 +160,20 @@ func TestProfileQuery(t *testing.T) {
 				t.Errorf("%d requests of %d companies, want %d of %d", p.Requests, len(p.Companies), tt.requests, tt.companies)
 			}
 		})
+	}
+}
+
+// TestProfileIdentifiers: many values of one kind leave room for another.
+func TestProfileIdentifiers(t *testing.T) {
+	t.Parallel()
+	var all []seen
+	for i := range 3 * maxIdentifiers {
+		all = append(all, seen{minute: i, tracker: shopAds, page: "https://shop.example/", number: fmt.Sprint(long, i), action: detect.Block, count: 2})
+	}
+	all = append(all, seen{minute: 50, tracker: shopAds, page: "https://shop.example/", email: "b4c9a289323b21a01c3e940f150eb9b8", action: detect.Block})
+	c := profileOf(t, ProfileQuery{}, all...).Companies[0]
+	if len(c.Identifiers) != maxIdentifiers || c.Identifiers[0].Field != "visitor_id" || c.Identifiers[1].Field != "email_hash" || c.Linked != 0 {
+		t.Errorf("got %+v, want a number, then the fingerprint", c.Identifiers)
 	}
 }
 

@@ -156,6 +156,7 @@ func (c *companySum) identifiers(p *profileSum, out *Company) *linkSum {
 	slices.SortFunc(all, func(a, b *linkSum) int {
 		return cmp.Or(cmp.Compare(b.Sites, a.Sites), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Link, b.Link))
 	})
+	oneOfEach(all)
 	for _, l := range all[:min(len(all), maxIdentifiers)] {
 		out.Identifiers = append(out.Identifiers, l.Identifier)
 	}
@@ -164,6 +165,19 @@ func (c *companySum) identifiers(p *profileSum, out *Company) *linkSum {
 	}
 	out.Linked = all[0].Sites
 	return all[0]
+}
+
+// oneOfEach moves, among values that join as many sites, the first of each
+// label to the front: one kind of value is not to push the others out.
+func oneOfEach(all []*linkSum) {
+	nth, met := map[*linkSum]int{}, map[string]int{}
+	for _, l := range all {
+		nth[l] = met[l.Label]
+		met[l.Label]++
+	}
+	slices.SortStableFunc(all, func(a, b *linkSum) int {
+		return cmp.Or(cmp.Compare(b.Sites, a.Sites), cmp.Compare(min(nth[a], 1), min(nth[b], 1)))
+	})
 }
 
 // chains gives the interests that c could have followed to another site.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -51,6 +52,7 @@ type said struct {
 	act     *detect.Activity
 	refused bool // the hit itself says that consent was refused
 	sync    bool
+	from    string // whose number it carried, "" if nobody says
 	listed  bool
 }
 
@@ -161,7 +163,10 @@ func (c saidCache) get(text string) (*said, error) {
 	}
 	s := &said{tracker: d.Tracker, act: d.Activity, refused: d.Consent != nil && d.Consent.State == "denied"}
 	for _, e := range d.Evidence {
-		s.sync = s.sync || e.Kind == "sync"
+		if e.Kind == "sync" {
+			s.sync = true
+			s.from = cmp.Or(s.from, numberOf(e.Detail))
+		}
 		s.listed = s.listed || e.Kind == "list"
 	}
 	if len(c) >= maxSaid {
@@ -169,6 +174,16 @@ func (c saidCache) get(text string) (*said, error) {
 	}
 	c[strings.Clone(key)] = s
 	return s, nil
+}
+
+// numberOf reads whose number a request carried out of its evidence.
+func numberOf(detail string) string {
+	rest, ok := strings.CutPrefix(detail, "carries the number that ")
+	from, ok2 := strings.CutSuffix(rest, " uses for you")
+	if !ok || !ok2 {
+		return ""
+	}
+	return from
 }
 
 // toldFields reads the fields of a page of events that a profile looks at.

@@ -37,7 +37,7 @@ type profileSum struct {
 	days      map[int64]*Counts
 	devices   map[string]struct{}
 	unknown   map[string]*placeSum
-	syncs     map[[2]string]*placeSum
+	syncs     map[syncKey]*placeSum
 }
 
 // pageOf is one page in the eyes of one company; nil stands for all.
@@ -78,7 +78,7 @@ func newProfileSum(q *ProfileQuery) *profileSum {
 		q: q, match: strings.ToLower(q.Company), seed: maphash.MakeSeed(),
 		pages: map[pageOf]struct{}{}, sites: map[string]int32{}, seenSites: map[int32]struct{}{},
 		companies: map[string]*companySum{}, days: map[int64]*Counts{}, devices: map[string]struct{}{},
-		unknown: map[string]*placeSum{}, syncs: map[[2]string]*placeSum{},
+		unknown: map[string]*placeSum{}, syncs: map[syncKey]*placeSum{},
 	}
 }
 
@@ -281,13 +281,23 @@ func (p *profileSum) place(e *told, site int32, known bool) {
 	}
 }
 
+// syncKey is two companies. If both, which of them told the other is unknown.
+type syncKey struct {
+	from, to string
+	both     bool
+}
+
 // sync counts a number that is handed on.
 func (p *profileSum) sync(e *told, site int32, known bool) {
-	from := cmp.Or(detect.Registrable(e.host), e.host)
+	asked := cmp.Or(detect.Registrable(e.host), e.host)
 	if t := e.said.tracker; t != nil {
-		from = cmp.Or(t.Company, t.Name)
+		asked = cmp.Or(t.Company, t.Name)
 	}
-	if s := sumAt(p, p.syncs, [2]string{from, e.partner}); s != nil {
+	key := syncKey{from: e.said.from, to: asked}
+	if e.said.from == "" && e.partner != "" {
+		key = syncKey{from: asked, to: e.partner, both: true}
+	}
+	if s := sumAt(p, p.syncs, key); s != nil {
 		s.take(e, site, known)
 	}
 }
@@ -334,11 +344,11 @@ func (p *profileSum) profile() *Profile {
 		return cmp.Or(cmp.Compare(b.Sites, a.Sites), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Host, b.Host))
 	})
 	for k, s := range p.syncs {
-		out.Syncs = append(out.Syncs, Sync{Company: k[0], Partner: k[1], Sites: len(s.sites), Counts: s.Counts})
+		out.Syncs = append(out.Syncs, Sync{From: k.from, To: k.to, Both: k.both, Sites: len(s.sites), Counts: s.Counts})
 	}
 	slices.SortFunc(out.Syncs, func(a, b Sync) int {
-		return cmp.Or(cmp.Compare(b.Sites, a.Sites), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Company, b.Company),
-			cmp.Compare(a.Partner, b.Partner))
+		return cmp.Or(cmp.Compare(b.Sites, a.Sites), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.From, b.From),
+			cmp.Compare(a.To, b.To))
 	})
 	return out
 }

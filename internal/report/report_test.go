@@ -132,8 +132,16 @@ func TestOtherSentences(t *testing.T) {
 		"a.example, b.example and 2 more sites, where it would have met the same browser by the number."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	sync := ledger.Sync{Company: "Acme", Partner: "24", Sites: 2, Counts: ledger.Counts{Requests: 3, Told: 1, Stopped: 2}}
+	sync := ledger.Sync{From: "Acme", To: "24", Sites: 2, Counts: ledger.Counts{Requests: 3, Told: 1, Stopped: 2}}
 	if got, want := syncSays(&sync), "Acme tried to tell its partner number 24 which number it uses for you, 3 times, and did 1 time, from 2 sites."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	sync = ledger.Sync{From: "Acme", To: "exchange", Both: true, Counts: told(1)}
+	if got, want := syncSays(&sync), "Acme has matched its number for you with that of exchange."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	sync = ledger.Sync{To: "px.example", Counts: stopped(1)}
+	if got, want := syncSays(&sync), "Another company tried to tell px.example which number it uses for you."; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -149,7 +157,7 @@ func hostileReport() *Report {
 	p := profile(2, c, company("Acme", stopped(1), 0, "b.example"))
 	p.Days = []ledger.Day{{Day: "2026-11-01", Counts: stopped(5)}, {Day: "2026-11-22", Counts: told(1)}}
 	p.Chains = []ledger.Chain{{Company: hostile, Site: hostile, Says: hostile, What: hostile, Later: []string{hostile}, Count: 1}}
-	p.Syncs = []ledger.Sync{{Company: hostile, Partner: hostile, Counts: stopped(1)}}
+	p.Syncs = []ledger.Sync{{From: hostile, To: hostile, Counts: stopped(1)}}
 	p.Unknown = []ledger.Unknown{{Host: hostile, Counts: stopped(1)}}
 	return New(p, Options{Now: noon})
 }

@@ -349,21 +349,19 @@ func chainSays(c *ledger.Chain) string {
 
 // syncSays is a sync as a sentence.
 func syncSays(s *ledger.Sync) string {
-	to := s.Partner
-	if to == "" {
-		to = "another company"
-	} else if strings.Trim(to, "0123456789") == "" {
+	to, from := s.To, or(s.From, "Another company")
+	if strings.Trim(to, "0123456789") == "" {
 		to = "its partner number " + to
 	}
-	verb := " tried to tell "
-	if s.Told == s.Requests {
-		verb = " has told "
+	told := s.Told == s.Requests
+	out := from + tense(told, " tried to tell ", " has told ") + to + " which number it uses for you"
+	if s.Both {
+		out = from + tense(told, " tried to match its number for you with that of ", " has matched its number for you with that of ") + to
 	}
-	out := s.Company + verb + to + " which number it uses for you"
 	if s.Requests > 1 {
 		out += ", " + big(s.Requests) + " times"
 	}
-	if s.Told > 0 && s.Told < s.Requests {
+	if s.Told > 0 && !told {
 		out += ", and did " + count(s.Told, "time")
 	}
 	if s.Sites > 0 {

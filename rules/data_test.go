@@ -70,6 +70,8 @@ var rightAlone = map[string]string{
 	"epsilon/open":               "what was looked at, to follow people with advertisements of it",
 	"acxiom/open":                "matches the numbers of two companies",
 	"hotjar/visit":               "tells that a page was opened",
+	"rakuten-advertising/page":   "tells that a page was opened, with a number for the browser",
+	"marketo-munchkin/visit":     "tells that a page was opened, to those who send mail",
 }
 
 // TestRealRequests decides about requests recorded from real browsing. What we

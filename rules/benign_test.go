@@ -18,7 +18,8 @@ import (
 // they are seen in browsers. A text is "type method URL", then header lines
 // ("Name: value") and a body behind "=> ", each on a line of its own. Words in
 // braces are replaced; {host} is a made-up name, so that no list of known hosts
-// speaks for it.
+// speaks for it, and {same} the last {uuid}. "Site-Cookie" is what the page's own
+// site keeps for the browser.
 var ordinary = map[string][]string{
 	"images of content networks": {
 		"image GET https://images.{host}/{slug}/{hex8}-{w}x{h}.jpg?auto=format&fit=crop&w={w}&h={h}&q=80&dpr=2",
@@ -176,6 +177,9 @@ var ordinary = map[string][]string{
 		"xmlhttprequest POST https://play.{host}/rooms/{uuid}/move\nContent-Type: application/json\n=> {\"from\":\"e2\",\"to\":\"e4\",\"clock\":{n6},\"playerId\":\"{uuid}\"}",
 		"image GET https://latex.{host}/svg.image?%5Cfrac%7Ba%7D%7Bb%7D",
 		"image GET https://www.plantuml.com/plantuml/svg/{b64:70}",
+		"xmlhttprequest GET https://api.{host}/v1/customers?customer_id={uuid}&locale=de-DE\nSite-Cookie: customer_id={same}",
+		"xmlhttprequest GET https://api.{host}/v1/recommendations?user_id={uuid}&page=1\nSite-Cookie: visitor={same}",
+		"image GET https://chart.{host}/spark.png?series={n9},{n9},{n9}&w={w}&h={h}",
 		"xmlhttprequest GET https://registry.npmjs.org/{word}?_={ms}",
 		"xmlhttprequest GET https://api.github.com/repos/{word}/{word}/releases?per_page=5",
 		"xmlhttprequest GET https://{word}.zendesk.com/embeddable/config?_={n8}",
@@ -196,6 +200,9 @@ type maker struct {
 	*rand.Rand
 	hosts *rand.Rand // chooses {host}
 	page  string
+	same  string // the last {uuid}
+	// siteCookie is what the page's own site keeps in a cookie.
+	siteCookie string
 }
 
 func (m *maker) newPage() string {
@@ -284,7 +291,10 @@ func (m *maker) value(name string) (string, bool) {
 		return fmt.Sprint(now*1000000 + m.Int64N(1000000)), true
 	case "uuid":
 		h := hex.EncodeToString(m.bytes(16))
-		return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:], true
+		m.same = h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
+		return m.same, true
+	case "same":
+		return m.same, true
 	case "b64":
 		return base64.RawURLEncoding.EncodeToString(m.bytes(n))[:n], true
 	case "b36":
@@ -320,6 +330,7 @@ func (m *maker) request(t testing.TB, template string) detect.Request {
 	if m.IntN(2) == 0 { // most browsers keep the path to themselves
 		h.Set("Referer", "https://"+detect.HostOf(m.page)+"/")
 	}
+	target := m.fill(first[2])
 	var body []byte
 	for _, l := range lines[1:] {
 		if b, ok := strings.CutPrefix(l, "=> "); ok {
@@ -330,9 +341,13 @@ func (m *maker) request(t testing.TB, template string) detect.Request {
 		if !ok {
 			t.Fatalf("bad line %q", l)
 		}
-		h.Set(name, m.fill(value))
+		if value = m.fill(value); name == "Site-Cookie" {
+			m.siteCookie = value
+			continue
+		}
+		h.Set(name, value)
 	}
-	r := intake.Request(first[1], m.fill(first[2]), h)
+	r := intake.Request(first[1], target, h)
 	ty, ok := detect.ParseType(first[0])
 	if !ok {
 		t.Fatalf("bad type in %q", template)

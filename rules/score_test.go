@@ -271,7 +271,7 @@ func TestScoreFindsVendors(t *testing.T) {
 
 // eachOrdinary makes ordinary requests, several sites asking the same hosts.
 // With sticky the values stay the same from site to site, too.
-func eachOrdinary(t testing.TB, n int, sticky bool, do func(kind, template string, r detect.Request)) {
+func eachOrdinary(t testing.TB, n int, sticky bool, do func(kind, template, siteCookie string, r detect.Request)) {
 	t.Helper()
 	for _, kind := range slices.Sorted(maps.Keys(ordinary)) {
 		for i, template := range ordinary[kind] {
@@ -282,7 +282,8 @@ func eachOrdinary(t testing.TB, n int, sticky bool, do func(kind, template strin
 				if sticky {
 					m.Rand = rand.New(rand.NewPCG(uint64(i), uint64(k%3)))
 				}
-				do(kind, template, m.request(t, template))
+				r := m.request(t, template)
+				do(kind, template, m.siteCookie, r)
 			}
 		}
 	}
@@ -308,7 +309,11 @@ func TestScoreSparesTheOrdinary(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var m matrix
 			worst := map[string]int{}
-			eachOrdinary(t, 160, tt.sticky, func(kind, template string, r detect.Request) {
+			eachOrdinary(t, 160, tt.sticky, func(kind, template, siteCookie string, r detect.Request) {
+				if tt.h != nil && siteCookie != "" {
+					page := intake.Request("GET", r.Page, textproto.MIMEHeader{"Sec-Fetch-Dest": {"document"}, "Cookie": {siteCookie}})
+					tt.h.Asked("client", &page, false)
+				}
 				o := one(tt.set, tt.h, r)
 				m[o]++
 				if o >= stripped {

@@ -34,7 +34,7 @@ func (h *History) Answered(r *detect.Request, head *detect.ResponseHead) {
 	f.GivesID = f.GivesID || gives
 	if f.traits() != before {
 		f.Seen = now
-		h.publish()
+		h.learned(now)
 		h.changed()
 	}
 }

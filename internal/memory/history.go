@@ -23,6 +23,10 @@ const (
 	jarLife = 12 * time.Hour
 	// pruneEvery is how often what is too old is looked for.
 	pruneEvery = time.Hour
+	// publishEvery is how often a World of more than smallWorld parts is made
+	// anew; a smaller one is at once.
+	publishEvery = time.Second
+	smallWorld   = 512
 
 	maxHosts    = 4096  // hosts that are remembered
 	maxCrossed  = 8192  // values that were seen on two sites
@@ -56,6 +60,9 @@ type History struct {
 	varies   map[uint64]time.Time
 	browsers map[string]*browser
 	pruned   time.Time
+
+	stale     bool      // the World lacks something
+	published time.Time // when it was made
 }
 
 // hostFacts is how a host behaved.
@@ -153,6 +160,9 @@ func (h *History) Past(client string, r *detect.Request) *detect.Past {
 	if !h.frozen && now.Sub(h.pruned) >= pruneEvery {
 		h.prune(now)
 	}
+	if h.stale && now.Sub(h.published) >= publishEvery {
+		h.publish(now)
+	}
 	p := &detect.Past{Key: h.key, World: h.world.Load()}
 	b := h.browsers[client]
 	if b == nil {
@@ -209,7 +219,7 @@ func (h *History) tracked(host string, site uint64, now time.Time) {
 	f.Sites = append(f.Sites, site)
 	f.Seen = now
 	if len(f.Sites) == tracksOn {
-		h.publish()
+		h.learned(now)
 	}
 	h.changed()
 }
@@ -257,7 +267,7 @@ func (h *History) vary(sum uint64, now time.Time) {
 	_, known := h.varies[sum]
 	if !known && len(h.varies) < maxNames {
 		h.varies[sum] = now
-		h.publish()
+		h.learned(now)
 	}
 }
 
@@ -271,7 +281,7 @@ func (h *History) cross(sum uint64, now time.Time) {
 	}
 	h.crossed[sum] = now
 	if !known {
-		h.publish()
+		h.learned(now)
 	}
 	h.changed()
 }
@@ -283,7 +293,7 @@ func (h *History) host(host string, now time.Time) *hostFacts {
 	if f == nil {
 		if len(h.hosts) >= maxHosts {
 			dropOldest(h.hosts, func(f *hostFacts) time.Time { return f.Seen })
-			h.publish()
+			h.stale = true
 		}
 		f = &hostFacts{Seen: now}
 		h.hosts[sum] = f
@@ -303,8 +313,16 @@ func dropOldest[V any](m map[uint64]V, seen func(V) time.Time) {
 	}
 }
 
+// learned makes what was learned known, at once or soon. h.mu is held.
+func (h *History) learned(now time.Time) {
+	if h.stale = true; len(h.crossed)+len(h.varies)+len(h.hosts) <= smallWorld || now.Sub(h.published) >= publishEvery {
+		h.publish(now)
+	}
+}
+
 // publish makes the World anew. h.mu is held.
-func (h *History) publish() {
+func (h *History) publish(now time.Time) {
+	h.stale, h.published = false, now
 	w := &detect.World{
 		Crossed: make(map[uint64]struct{}, len(h.crossed)), Varies: make(map[uint64]struct{}, len(h.varies)),
 		Hosts: map[uint64]detect.HostTraits{},
@@ -351,5 +369,5 @@ func (h *History) prune(now time.Time) {
 			delete(h.browsers, k)
 		}
 	}
-	h.publish()
+	h.publish(now)
 }

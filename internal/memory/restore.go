@@ -37,7 +37,7 @@ func (h *History) restore(data []byte) error {
 		}
 		h.hosts[f.Sum] = &hostFacts{Sites: f.Sites, Answers: f.Answers, Content: min(f.Content, f.Answers), GivesID: f.GivesID, Seen: t}
 	}
-	h.publish()
+	h.publish(now)
 	return nil
 }
 

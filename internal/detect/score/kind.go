@@ -260,7 +260,7 @@ func isToken(v []byte, f *form) bool {
 	if f.letters+f.digits < 12 || f.digits < 2 || f.letters < 2 || f.separators*4 > len(v) {
 		return false
 	}
-	if v[0] == '/' || v[0] == '.' || isSlug(v) {
+	if v[0] == '/' || v[0] == '.' || isSlug(v) || isSize(v) {
 		return false
 	}
 	// A word with a number behind it has one switch; random text of twelve

@@ -173,7 +173,7 @@ func Mask(query string) (masked string, changed bool) {
 		}
 		if eq < end && maskable(query[start:eq], query[eq+1:end]) {
 			changed = true
-			zero(b[eq+1 : end])
+			maskValue(b[eq+1 : end])
 		}
 		start = end + 1
 	}
@@ -197,6 +197,32 @@ func maskable(rawName, rawValue string) bool {
 	parts := pieces{v: p.value()}
 	_, _, ok := parts.next()
 	return ok
+}
+
+// maskValue masks the identifiers in a value as it was written, or all of it if
+// none can be told from the rest.
+func maskValue(b []byte) {
+	found := false
+	for start := 0; start < len(b); {
+		end := start
+		for end < len(b) && inID(b[end]) {
+			end++
+		}
+		if KindOf(b[start:end]) != KindNone {
+			zero(b[start:end])
+			found = true
+		}
+		if start = end + 1; end < len(b) && b[end] == '%' {
+			start += 2 // an escape is no part of an identifier
+		}
+	}
+	if !found {
+		zero(b)
+	}
+}
+
+func inID(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '-' || c == '_' || c == '.'
 }
 
 // zero keeps separators and the escapes of others.

@@ -54,10 +54,10 @@ var points = [2][numSigns]int8{
 		signCrossed: 4, signTracks: 4, signGivesIDs: 3, signStatic: -4, signContent: -3,
 	},
 	read: {
-		signThird: 2, signCookie: 2, signSiteID: 5, signPage: 2, signReferrer: 1,
+		signThird: 2, signCookie: 2, signSiteID: 2, signPage: 2, signReferrer: 1,
 		signTraits: 3, signHashed: 4, signFinger: 1, signBought: 1, signBuster: 1,
 		signEvent: 2, signWord: 2, signWords: 1, signConsent: 2, signSync: 5, signSyncWords: 3, signVisitor: 2,
-		signCrossed: 3, signTracks: 2, signGivesIDs: 3, signStatic: -4, signContent: -3,
+		signCrossed: 2, signTracks: 2, signGivesIDs: 3, signStatic: -4, signContent: -3,
 	},
 }
 

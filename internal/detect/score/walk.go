@@ -196,24 +196,27 @@ func (w *fields) next(p *pair) bool {
 }
 
 // text takes the next text between quotes; its escapes stay as they are. A
-// quote that is escaped, as in JSON within JSON, opens a text too.
+// quote that is escaped, as in JSON within JSON, opens and closes texts too.
 func (w *fields) text() ([]byte, bool) {
 	i := bytes.IndexByte(w.rest, '"')
 	if i < 0 {
 		return nil, false
 	}
+	at := len(w.all) - len(w.rest) + i
+	within := at > 0 && w.all[at-1] == '\\'
 	w.rest = w.rest[i+1:]
-	for i, c := range w.rest {
-		if c == '"' {
-			t := w.rest[:i]
-			if i > 0 && t[i-1] == '\\' {
-				t = t[:i-1]
-			}
-			w.rest = w.rest[i+1:]
-			return t, true
+	i = bytes.IndexByte(w.rest, '"')
+	if i < 0 {
+		return nil, false
+	}
+	t := w.rest[:i]
+	w.rest = w.rest[i+1:]
+	if i > 0 && t[i-1] == '\\' {
+		if t = t[:i-1]; !within { // JSON begins in this text
+			w.rest = w.quote(w.rest)
 		}
 	}
-	return nil, false
+	return t, true
 }
 
 func (w *fields) space() {

@@ -251,9 +251,9 @@ func (p *profileSum) onSite(c *companySum, e *told, site int32) {
 		if p.newPage(pageOf{c, h}) {
 			c.Pages++
 			s.Pages++
-		}
-		if p.newPage(pageOf{nil, h}) {
-			p.out.Pages++
+			if p.newPage(pageOf{nil, h}) {
+				p.out.Pages++
+			}
 		}
 	}
 	p.link(c, e, site)

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -259,6 +260,27 @@ func TestJSON(t *testing.T) {
 	}
 	if got.Schema != 1 || len(got.Says) == 0 || got.Requests != 4 || len(got.Companies) != 2 || got.Companies[0].Company == "" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestDocumentedJSON holds docs/report.md to the fields there are.
+func TestDocumentedJSON(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/report.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	example = regexp.MustCompile(`"(first|last|time)":"…"`).ReplaceAllString(example, `"$1":"2026-11-22T12:00:00Z"`)
+	dec := json.NewDecoder(strings.NewReader(example))
+	dec.DisallowUnknownFields()
+	var r Report
+	if err := dec.Decode(&r); err != nil {
+		t.Fatalf("%v in\n%s", err, example)
+	}
+	if r.Schema != Schema || len(r.Companies) != 1 || len(r.Chains) != 1 || len(r.Syncs) != 1 || len(r.Unknown) != 1 || len(r.Days) != 1 {
+		t.Errorf("got %+v", r)
 	}
 }
 

@@ -141,9 +141,31 @@ func slotCases() []stubCase {
 			adobe.target.getOffers({}).then(function(o){note('offers',typeof o);return adobe.target.applyOffers({})}).then(function(){note('applied')});mboxCreate('x')`,
 		calls: []string{"offers=object", "applied", "offer=0", "tracked"},
 	}, {
+		name: "adobe's web sdk in strict mode", stub: "alloy", src: "https://cdn1.adoberesources.net/alloy/2.19.1/alloy.min.js",
+		before: `!function(n,o){o.forEach(function(o){n[o]||((n.__alloyNS=n.__alloyNS||[]).push(o),n[o]=function(){var u=arguments;return new Promise(function(i,l){n[o].q.push([i,l,u])})},n[o].q=[])})}(window,['alloy']);
+			alloy('configure',{edgeConfigId:'00000000-1111-4222-8333-444444444444',orgId:'X@AdobeOrg'});alloy('sendEvent',{renderDecisions:true,xdm:{eventType:'web.webpagedetails.pageViews'}}).then(function(r){note('queued',r.propositions.length)});`,
+		after: `alloy('sendEvent',{xdm:{eventType:'commerce.purchases',commerce:{order:{priceTotal:49.9,currencyCode:'EUR',purchaseID:'order-1001'}}}}).then(function(r){note('sent',r.decisions.length)});alloy('getIdentity').then(function(r){note('identity',typeof r.identity)});
+			alloy('appendIdentityToUrl',{url:'https://x.example/'}).then(function(r){note('url',r.url)})`,
+		want: []map[string]string{
+			{"configId": "00000000-1111-4222-8333-444444444444", "xdm.eventType": "web.webpagedetails.pageViews", "xdm.web.webPageDetails.URL": "https://shop.example/thanks?a=b"},
+			{"xdm.eventType": "commerce.purchases", "xdm.commerce.order.priceTotal": "49.9"},
+		},
+		said:  []string{"", "shop.example tried to tell Adobe Experience Platform (Adobe) that you bought something for 49.9 EUR on /thanks; it carried the page you came from and the order number. Your IP address and browser go with every request. Blocked."},
+		calls: []string{"queued=0", "sent=0", "identity=object", "url=https://x.example/"},
+	}, {
 		name: "an adobe library in strict mode", stub: "satellite", src: "https://assets.adobedtm.com/launch-EN0123456789abcdef0123456789abcdef.min.js",
 		after: `_satellite.track('bought',{value:1});_satellite.setVar('a',1);note('var',_satellite.getVar('a'));note('none',_satellite.getVar('b'));_satellite.pageBottom();_satellite.logger.info('x');note('cookie',_satellite.cookie.get('x'))`,
 		calls: []string{"var=1", "none", "cookie="},
+	}, {
+		name: "adobe analytics in strict mode goes where its links lead", stub: "appmeasurement", src: "https://shop.example/js/AppMeasurement.js",
+		after: `var s=s_gi('shopprod');s.pageName='thanks';s.events='purchase';s.products='Shoes;Red shoes;1;49.90';s.purchaseID='order-1001';s.eVar3='gold';s.usePlugins=true;s.getQueryParam('cid');void(s.t());
+			s.tl({href:'https://next.example/'},'e','leave',null,'navigate');s.tl(true,'o','click',{linkTrackEvents:'None'},function(){back('done')})`,
+		want: []map[string]string{
+			{"path.account": "shopprod", "g": "https://shop.example/thanks?a=b", "events": "purchase", "purchaseID": "order-1001", "v3": "gold"},
+			{"pe": "lnk_e", "pev2": "leave"},
+			{"pe": "lnk_o", "pev2": "click"},
+		},
+		calls: []string{"done"},
 	}, {
 		name: "adobe's number for visitors in strict mode", stub: "visitor", src: "https://shop.example/js/VisitorAPI.js",
 		after: `var v=Visitor.getInstance('X@AdobeOrg',{trackingServer:'x'});note('id',v.getMarketingCloudVisitorID(function(i){back('called',i)}));note('link',v.appendVisitorIDsTo('https://x.example/'));v.setCustomerIDs({a:{id:'1'}});
@@ -156,7 +178,13 @@ func slotCases() []stubCase {
 	}, {
 		name: "pardot", stub: "pd", src: "https://pi.pardot.com/pd.js",
 		before: `piAId='123456';piCId='7890';piHostname='pi.pardot.com';`,
-		after:  `piTracker('https://shop.example/next');note('type',typeof piTracker)`,
-		calls:  []string{"type=function"},
+		after:  `piTracker('https://shop.example/next')`,
+		want:   []map[string]string{{"account_id": "123456", "url": "https://shop.example/thanks?a=b"}, {"url": "https://shop.example/next"}},
+		said:   []string{"shop.example tried to tell Pardot (Salesforce) that you opened a page on /thanks; it carried the title of the page, the page you came from and the campaign or mailing. Your IP address and browser go with every request. Blocked."},
+	}, {
+		name: "munchkin begins when it has loaded", stub: "munchkin", src: "https://munchkin.marketo.net/munchkin.js",
+		after: `Munchkin.init('000-ABC-123');Munchkin.munchkinFunction('visitWebPage',{url:'/next'});Munchkin.munchkinFunction('clickLink',{href:'/x'});Munchkin.createTrackingCookie(true)`,
+		want:  []map[string]string{{"_mchId": "000-ABC-123", "_mchRu": "/thanks", "_mchRe": "https://search.example/"}, {"_mchRu": "https://shop.example/next"}},
+		said:  []string{"", "shop.example tried to tell Marketo Munchkin (Adobe) that you opened a page on /next; it carried the page you came from. Your IP address and browser go with every request. Blocked."},
 	}}
 }

@@ -129,7 +129,7 @@ func TestLinear(t *testing.T) {
 		"unclosed comments": "<!--", "conditions": "<!--[if x]>", "open tags": "<a ", "quotes": `<a b="`, "scripts": "<script>", "escapes": "<script><!--",
 		"styles": "<style>@import '//h/", "entities": "<a href='&amp&#x41;", "nul": "<\x00", "bogus": "<!", "dashes": "<!----", "cdata": "<![CDATA[",
 		"functions": "<p style='a:f(", "backslashes": `<p style="a:url(\\`, "data": "<img src='data:text/html,", "depth": "<div style=display:none>", "same attribute": "<img src=//h/a src=//h/b ",
-		"ends": "</a", "slashes": "<a href=//h", "json": `<script type=importmap>"`, "at": "<style>@media{", "closers": "<p></div>", "atob": "<iframe src=\"javascript:atob('", "srcset": "<img srcset='a (,", "parens": "www.a))))",
+		"ends": "</a", "slashes": "<a href=//h", "json": `<script type=importmap>"`, "at": "<style>@media{", "closers": "<p></div>", "selectors": "<style>a:is(", "hovers": "<style>a:hover,", "templates": "<template><p>", "strings": `<a href="javascript:'`, "regexps": `<a href="javascript:)/`, "comments in scripts": `<a href="javascript:/*'*/`, "atob": "<iframe src=\"javascript:atob('", "srcset": "<img srcset='a (,", "parens": "www.a))))",
 	}
 	for name, u := range unit {
 		t.Run(name, func(t *testing.T) {

@@ -36,10 +36,10 @@ var tagNames = []string{
 	"blockquote", "body", "br", "button", "canvas", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del",
 	"details", "div", "dl", "dt", "em", "embed", "fieldset", "figcaption", "figure", "font", "footer", "form", "frame",
 	"frameset", "g", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i", "iframe", "image", "img", "input",
-	"ins", "isindex", "keygen", "label", "legend", "li", "link", "main", "map", "marquee", "math", "menu", "meta", "nav", "nobr",
+	"ins", "isindex", "keygen", "label", "legend", "li", "link", "main", "map", "marquee", "math", "menu", "meta", "nav", "nobr", "o:p",
 	"noscript", "object", "ol", "option", "p", "param", "path", "picture", "pre", "q", "s", "script", "section", "select",
 	"small", "source", "span", "strike", "strong", "style", "sub", "summary", "sup", "svg", "table", "tbody", "td", "template",
-	"textarea", "tfoot", "th", "thead", "title", "tr", "track", "tt", "u", "ul", "video", "wbr",
+	"textarea", "tfoot", "th", "thead", "title", "tr", "track", "tt", "u", "ul", "v:fill", "v:imagedata", "v:rect", "v:shape", "video", "w:anchorlock", "wbr",
 }
 
 // tagNameTable finds a tagInfo by the id of a name.

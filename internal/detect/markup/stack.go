@@ -19,6 +19,7 @@ type elem struct {
 	alt                    bool // has alt text
 	bg, fg                 int32
 	counts                 surroundings // what it added
+	counted                bool         // counts is not zero
 	seen                   bool         // the fields below are computed
 	own                    look
 }
@@ -116,8 +117,7 @@ func (w *walker) open() *elem {
 	w.stack = w.stack[:n+1]
 	e := &w.stack[n]
 	e.width, e.height, e.bg, e.fg = -1, -1, -1, -1
-	e.hiddenAttr, e.sized, e.alt, e.seen = false, false, false, false
-	e.counts = surroundings{}
+	e.hiddenAttr, e.sized, e.alt, e.seen, e.counted = false, false, false, false, false
 	return e
 }
 
@@ -133,6 +133,10 @@ func (w *walker) keep(e *elem, class, id, style []byte) {
 // count notes what the element means for those inside it.
 func (w *walker) count(e *elem) {
 	lv := w.lv
+	if lv.kind == kindPlain {
+		return
+	}
+	e.counts, e.counted = surroundings{}, true
 	switch lv.kind {
 	case kindTemplate:
 		if w.ctx.svg == 0 && w.ctx.math == 0 && w.ctx.annotation == 0 {
@@ -208,7 +212,9 @@ func (w *walker) imply(class tagClass) {
 func (w *walker) popTo(n int) {
 	for len(w.stack) > n {
 		e := &w.stack[len(w.stack)-1]
-		w.ctx.add(e.counts, -1)
+		if e.counted {
+			w.ctx.add(e.counts, -1)
+		}
 		w.arena = w.arena[:e.start]
 		w.stack = w.stack[:len(w.stack)-1]
 	}

@@ -73,9 +73,17 @@ type reading struct {
 	given []judge.Ref
 }
 
+// A newsletter has about one reference in bytesPerRef bytes; room is made for
+// that many, at most maxReserved, at once.
+const (
+	bytesPerRef = 300
+	maxReserved = 1000
+)
+
 // read takes raw, the bytes of m or a changed copy of them, apart.
 func (s *Scanner) read(m *source.Message, raw []byte) *reading {
 	x := &reading{mail: mail.Read(raw, m.MailKind(), mail.Options{})}
+	x.refs = make([]mail.Ref, 0, min(len(raw)/bytesPerRef, maxReserved))
 	x.mail.Walk(markup.Options{}, func(r *mail.Ref) {
 		if lookedAhead(r) {
 			r.When = markup.Legacy

@@ -37,6 +37,7 @@ func (s *Set) Search(url string) (mine, others []Proof) {
 func (s *Set) search(url string) (mine, others []Proof) {
 	f := finder{set: s, url: url, budget: 32<<10 + 48*len(url), parts: split(url)}
 	f.explore(&view{b: []byte(url)})
+	f.twoParts()
 	return f.mine, f.others
 }
 
@@ -328,6 +329,7 @@ func (f *finder) proof(v *view, i, j int, p Proof, step Step) Proof {
 	} else {
 		p.Decoded = quote(v.b, i, j, v.up != nil && v.step != Percent && v.step != Escaped)
 	}
+	p.Shared = shared(p.Address[:strings.LastIndexByte(p.Address, '@')])
 	p.Weak = p.Form == LocalPart && !p.Encoding.Digest() && (!v.binary() || j-i < minLocal+2)
 	return p
 }

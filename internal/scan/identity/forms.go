@@ -56,6 +56,8 @@ var roles = []string{
 	"test", "track", "user", "username", "users", "webmaster", "welcome",
 }
 
+func isRole(local string) bool { return slices.Contains(roles, local) }
+
 func (s *Set) add(given string) {
 	if slices.ContainsFunc(s.addresses, func(a address) bool { return strings.EqualFold(a.given, given) }) {
 		return
@@ -70,7 +72,7 @@ func (s *Set) add(given string) {
 	}
 	s.addDomain(a.domain)
 	s.addDigests(&a, n)
-	if len(a.untagged) < minLocal || slices.Contains(roles, a.untagged) {
+	if len(a.untagged) < minLocal || isRole(a.untagged) {
 		return
 	}
 	for _, l := range []string{a.local, a.untagged, a.core} {
@@ -138,7 +140,7 @@ func (s *Set) addDigests(a *address, n int) {
 	if a.dots {
 		texts = append(texts, spelling{a.core + "@gmail.com", Variant}, spelling{a.core + "@googlemail.com", Variant})
 	}
-	if len(a.untagged) >= minLocal && !slices.Contains(roles, a.untagged) {
+	if len(a.untagged) >= minLocal && !isRole(a.untagged) {
 		at := strings.LastIndexByte(a.given, '@')
 		for _, l := range []string{a.given[:at], a.local, a.untagged, a.core} {
 			texts = append(texts, spelling{l, LocalPart})

@@ -48,6 +48,8 @@ const (
 	Variant Form = "another spelling of the address"
 	// LocalPart: what stands before the "@".
 	LocalPart Form = "local part"
+	// TwoParts: local part and domain, each a whole value of its own.
+	TwoParts Form = "address in two parts"
 	// Other: an address of somebody else.
 	Other Form = "another address"
 )
@@ -133,7 +135,14 @@ type Proof struct {
 	// Weak: a local part in clear, which may be a word that stands there for
 	// another reason. It is a hint, not a proof.
 	Weak bool `json:"weak,omitempty"`
+	// Shared: the address is one that several people may read (info@, a list's),
+	// so that it names no one of them.
+	Shared bool `json:"shared,omitempty"`
 }
+
+// Named reports whether p says of one person that it is they: whole addresses
+// and digests of them do, a local part that others have elsewhere does not.
+func (p *Proof) Named() bool { return !p.Weak && !p.Shared && p.Form != LocalPart }
 
 // Set is a person's addresses, prepared for searching. It is immutable and safe
 // for concurrent use. A nil Set has no address.

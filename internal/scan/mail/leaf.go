@@ -86,10 +86,12 @@ func (s *splitter) text(p *Part, body []byte) {
 	if bytes.HasPrefix(body, []byte("begin 6")) || bytes.Contains(body, []byte("\nbegin 6")) || bytes.HasPrefix(body, []byte("=ybegin ")) || bytes.Contains(body, []byte("\n=ybegin ")) {
 		s.report(Encoded, p.Path, p.Content.Start, "")
 	}
-	if bytes.Contains(body, []byte("-----BEGIN PGP MESSAGE-----")) {
+	switch {
+	case !bytes.Contains(body, []byte("BEGIN PGP ")):
+	case bytes.Contains(body, []byte("-----BEGIN PGP MESSAGE-----")):
 		p.Seal |= Encrypted
 		s.report(EncryptedBody, p.Path, p.Content.Start, "")
-	} else if bytes.Contains(body, []byte("-----BEGIN PGP SIGNED MESSAGE-----")) {
+	case bytes.Contains(body, []byte("-----BEGIN PGP SIGNED MESSAGE-----")):
 		p.Seal |= SignedPGP
 	}
 }

@@ -10,7 +10,7 @@ import (
 func FuzzCodecs(f *testing.F) {
 	for i, s := range []string{
 		"a=1&b[c]=2&%zz=%41", `{"a":{"b":[1,2,{"c":null}]}}`, "{}\n{\"a\":1}\nx", "en=a&ep.b=1\r\nen=b",
-		gz64(`{"a":1}`), "H4sIAAAAAAAA", "a:1:b:2:c", "idX~nmY~pr1", strings.Repeat("[", 100) + `"x"`, "\x1f\x8b\x08",
+		gz64(`{"a":1}`), part(`name="a[b]"`, "c"), "{}\n{\"length\":2}\n{}\n", `[["a",{"b":1}],["c"]]`, "a:1/b=2/[c:3]", "H4sIAAAAAAAA", "a:1:b:2:c", "idX~nmY~pr1", strings.Repeat("[", 100) + `"x"`, "\x1f\x8b\x08",
 	} {
 		f.Add(uint8(i), s)
 	}

@@ -12,10 +12,14 @@ import (
 // contentSize is the size from which an answer is content, in bytes.
 const contentSize = 2 << 10
 
-// Answered notes how a host answered: with content, or with nothing but a
-// cookie that tells people apart.
-func (h *History) Answered(r *detect.Request, head *detect.ResponseHead) {
-	if h.frozen || !judged(r) || r.Party() != detect.ThirdParty || head.Status < 200 || head.Status > 299 {
+// Answered notes how a host answered a client: the numbers it gave, and whether
+// it was with content, or with nothing but a cookie that tells people apart.
+func (h *History) Answered(client string, r *detect.Request, head *detect.ResponseHead) {
+	if h.frozen || !judged(r) || r.Party() != detect.ThirdParty {
+		return
+	}
+	h.given(client, r, head)
+	if head.Status < 200 || head.Status > 299 {
 		return
 	}
 	content := isContent(head)
@@ -39,6 +43,29 @@ func (h *History) Answered(r *detect.Request, head *detect.ResponseHead) {
 	}
 }
 
+// maxGiven bounds the Set-Cookie fields of one answer that are looked at.
+const maxGiven = 8
+
+// given remembers the numbers that a third party gives a client: a redirect may
+// hand them on at once.
+func (h *History) given(client string, r *detect.Request, head *detect.ResponseHead) {
+	var ids []score.ID
+	for i, c := range head.Header.Values("Set-Cookie") {
+		if i >= maxGiven {
+			break
+		}
+		first, _, _ := strings.Cut(c, ";")
+		ids = score.CookieIDs(ids, first)
+	}
+	if len(ids) == 0 {
+		return
+	}
+	now := h.now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.browser(client, now).addOthers(h.sums(ids), detect.Registrable(r.Host))
+}
+
 // isContent reports whether an answer is something that a page shows or works
 // with.
 func isContent(head *detect.ResponseHead) bool {
@@ -54,7 +81,7 @@ func isContent(head *detect.ResponseHead) bool {
 
 func givesID(head *detect.ResponseHead) bool {
 	for i, c := range head.Header.Values("Set-Cookie") {
-		if i >= 8 {
+		if i >= maxGiven {
 			break
 		}
 		if score.LongLived(c) {

@@ -67,15 +67,20 @@ func (h *History) cookies(b *browser, r *detect.Request, field string, third boo
 	if len(ids) == 0 {
 		return
 	}
-	sums := make([]uint64, 0, len(ids))
-	for _, id := range ids {
-		sums = append(sums, h.key.Sum(detect.PastID, []byte(id.Value), nil, nil))
-	}
+	sums := h.sums(ids)
 	if third {
 		b.addOthers(sums, detect.Registrable(r.Host))
 		return
 	}
 	b.addSite(h.siteSum(r.Host), sums, now)
+}
+
+func (h *History) sums(ids []score.ID) []uint64 {
+	sums := make([]uint64, 0, len(ids))
+	for _, id := range ids {
+		sums = append(sums, h.key.Sum(detect.PastID, []byte(id.Value), nil, nil))
+	}
+	return sums
 }
 
 // addSite adds numbers that a site keeps.

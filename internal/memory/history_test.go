@@ -68,6 +68,13 @@ func TestOthersIDs(t *testing.T) {
 	if got := p.Owner(p.Key.Sum(detect.PastID, []byte(someID), nil, nil)); got != "a.example" {
 		t.Errorf("the number is %q's, want a.example's, who had it first", got)
 	}
+	const fresh = "ffffabcd-4e5f-4071-8293-a4b5c6d7e8f9"
+	h.Answered("me", image("https://c.example/x?r=1", "https://shop.example/"), &detect.ResponseHead{Status: 302,
+		Header: textproto.MIMEHeader{"Set-Cookie": {"a=b", "u=" + fresh + "; Path=/"}}})
+	p = h.Past("me", image("https://d.example/sync?u="+fresh, "https://shop.example/"))
+	if got := p.Owner(p.Key.Sum(detect.PastID, []byte(fresh), nil, nil)); got != "c.example" {
+		t.Errorf("the number given by a redirect is %q's, want c.example's", got)
+	}
 }
 
 func TestCrossed(t *testing.T) {
@@ -141,13 +148,13 @@ func TestHosts(t *testing.T) {
 		t.Errorf("after three sites: traits %b, want %b", got, detect.HostTracks)
 	}
 	small := &detect.ResponseHead{Status: 204, Header: textproto.MIMEHeader{"Set-Cookie": {"u=" + someID + "; Max-Age=31536000"}}}
-	h.Answered(image("https://id.example/x", "https://a.example/"), small)
+	h.Answered("me", image("https://id.example/x", "https://a.example/"), small)
 	if got := traitsOf(h, "id.example"); got != detect.HostGivesIDs {
 		t.Errorf("a host that gives numbers: traits %b, want %b", got, detect.HostGivesIDs)
 	}
 	large := &detect.ResponseHead{Status: 200, Header: textproto.MIMEHeader{"Content-Type": {"image/jpeg"}}, Length: 40_000}
 	for range fewAnswers {
-		h.Answered(image("https://cdn.example/x", "https://a.example/"), large)
+		h.Answered("me", image("https://cdn.example/x", "https://a.example/"), large)
 	}
 	if got := traitsOf(h, "cdn.example"); got != detect.HostContent {
 		t.Errorf("a host of pictures: traits %b, want %b", got, detect.HostContent)
@@ -303,7 +310,7 @@ func TestHistoryTogether(t *testing.T) {
 				r.Past = h.Past(fmt.Sprint(i%3), r)
 				r.Past.Owner(1)
 				h.Asked(fmt.Sprint(i%3), r, n%2 == 0)
-				h.Answered(r, &detect.ResponseHead{Status: 200, Header: textproto.MIMEHeader{}, Length: int64(n * 100)})
+				h.Answered(fmt.Sprint(i%3), r, &detect.ResponseHead{Status: 200, Header: textproto.MIMEHeader{}, Length: int64(n * 100)})
 				if n%50 == 0 {
 					h.state()
 				}
@@ -313,5 +320,26 @@ func TestHistoryTogether(t *testing.T) {
 	wg.Wait()
 	if got := traitsOf(h, "t1.example"); got&detect.HostTracks == 0 {
 		t.Errorf("traits %b, want at least %b", got, detect.HostTracks)
+	}
+}
+
+func BenchmarkHistory(b *testing.B) {
+	h := NewHistory(nil, nil)
+	for i := range 400 { // a memory in use
+		h.Proved(image(fmt.Sprintf("https://t%d.example/", i), "https://a.example/"))
+		h.cross(uint64(i), h.now())
+	}
+	for _, bb := range []struct{ name, url, cookie string }{
+		{"picture", "https://images.example/a/b-320x200.jpg?w=320&h=200&q=80", ""},
+		{"tracker", "https://t.example/collect?cid=1234567890.1741737600&uid=" + someID, "u=" + someID},
+	} {
+		r := asked(detect.TypeImage, bb.url, "https://shop.example/", bb.cookie)
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Past = h.Past("me", r)
+				h.Asked("me", r, false)
+			}
+		})
 	}
 }

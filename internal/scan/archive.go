@@ -129,7 +129,7 @@ func rung(d detect.Decision) judge.Ladder {
 	switch d.Step {
 	case detect.StepNone, detect.StepUserAllow, detect.StepVeto, detect.StepListException:
 		return judge.Ordinary
-	case detect.StepLearned, detect.StepPixel:
+	case detect.StepLearned, detect.StepPixel, detect.StepScore:
 		return judge.Likely
 	case detect.StepStrip:
 		return judge.Token

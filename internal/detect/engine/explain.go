@@ -115,7 +115,7 @@ func (s *Set) complete(v *detect.Verdict, seen *detect.Seen, d detect.Decision) 
 		l, _, _, _ := s.Listed(d.Exception)
 		v.Exception, v.Say.Why = &e, "the list "+l.Title+" makes an exception for it"
 	}
-	synced(v, seen)
+	s.synced(v, seen)
 	s.listsAgree(v, seen, d)
 	if name := s.viaChain(seen, d); name != "" {
 		v.Evidence = append(v.Evidence, detect.Evidence{Kind: "cname", Detail: seen.Request.Host + " is " + name})

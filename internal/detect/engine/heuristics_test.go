@@ -189,6 +189,10 @@ func TestSyncOfAKnownVendor(t *testing.T) {
 	if diff := cmp.Diff(detect.Evidence{Kind: "sync", Detail: "carries the number that ads.example uses for you"}, last); diff != "" {
 		t.Errorf("evidence: -want +got\n%s", diff)
 	}
+	r.Past.Others[0].Owner = "cdn.acme.example" // another host of the same company
+	if v = s.Explain(detect.Seen{Request: r}, d); strings.Contains(v[0].Sentence, "which number it uses for you") {
+		t.Errorf("sentence %q tells of a company telling itself", v[0].Sentence)
+	}
 }
 
 // TestScoreThenPixel: what was only stripped or observed is still looked at.

@@ -56,10 +56,11 @@ func looksFields(r *detect.Request) []detect.Field {
 	return out
 }
 
-// synced adds that the request carried another company's number.
-func synced(v *detect.Verdict, seen *detect.Seen) {
+// synced adds that the request carried another company's number. Two domains of
+// one company tell each other nothing.
+func (s *Set) synced(v *detect.Verdict, seen *detect.Seen) {
 	partner := score.Partner(seen.Request)
-	if partner == "" || v.Say == nil || v.Say.Sync != "" {
+	if partner == "" || v.Say == nil || s.owners.same(seen.Request.Host, partner) {
 		return
 	}
 	v.Say.Sync = partner

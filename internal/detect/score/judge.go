@@ -117,10 +117,11 @@ func (j *judge) path(path string) {
 	}
 	var w pairs
 	var p pair
-	for i := 0; i < len(path); i++ {
+	for i, n := 0, 0; i < len(path) && n < maxPairs; i++ {
 		if path[i] != '=' {
 			continue
 		}
+		n++
 		start := i
 		for start > 0 && !divides(path[start-1]) && path[start-1] != ':' {
 			start--

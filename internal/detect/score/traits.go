@@ -199,7 +199,7 @@ func (j *judge) words(path string) {
 		}
 	}
 	j.split(host)
-	j.split(path)
+	j.split(path[:min(len(path), maxPath)])
 }
 
 // split looks at each word between separators. In a segment with capitals, "-"

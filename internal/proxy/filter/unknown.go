@@ -29,7 +29,7 @@ func (f *Filter) remember(ex *Exchange) {
 // answeredBy notes how a host answered.
 func (f *Filter) answeredBy(ex *Exchange, head *detect.ResponseHead) {
 	if f.History != nil {
-		f.History.Answered(&ex.req, head)
+		f.History.Answered(ex.client.key(), &ex.req, head)
 	}
 }
 

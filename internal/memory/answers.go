@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/pixel"
 	"github.com/quench-proxy/quench/internal/detect/score"
 )
 
@@ -69,6 +70,9 @@ func (h *History) given(client string, r *detect.Request, head *detect.ResponseH
 // isContent reports whether an answer is something that a page shows or works
 // with.
 func isContent(head *detect.ResponseHead) bool {
+	if seen := pixel.Look(head.Head, head.Complete); seen.Format != pixel.None {
+		return !seen.Tiny
+	}
 	if head.Length >= contentSize {
 		return true
 	}

@@ -23,6 +23,9 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 	f.document(resp, ex)
 	f.unlearn(resp, ex)
 	head := &detect.ResponseHead{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength}
+	if ex.d.Need&detect.NeedHead != 0 && imageLike(resp, ex) {
+		lookAt(resp, head)
+	}
 	f.answeredBy(ex, head)
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) == 0 && ex.d.Step == detect.StepNone {
 		return resp
@@ -32,9 +35,6 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 	}
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) != 0 {
 		sent := ex.d
-		if ex.d.Need&detect.NeedHead != 0 && imageLike(resp, ex) {
-			lookAt(resp, head)
-		}
 		ex.d = ex.set.Response(&ex.req, head, ex.d, ex.policy)
 		switch {
 		case ex.d.Action == detect.Strip && ex.d.Told:

@@ -188,3 +188,18 @@ func slotCases() []stubCase {
 		said:  []string{"", "shop.example tried to tell Marketo Munchkin (Adobe) that you opened a page on /next; it carried the page you came from. Your IP address and browser go with every request. Blocked."},
 	}}
 }
+
+func managerCases() []stubCase {
+	return []stubCase{{
+		name: "tealium in strict mode", stub: "utag", src: "https://tags.tiqcdn.com/utag/examplecorp/main/prod/utag.js",
+		before: `var utag_data={page_name:'list',product_name:['Red shoes']};`,
+		after:  `utag.link({tealium_event:'purchase',order_total:'49.90'},function(){back('link')});utag.view({},function(){back('view')});utag.track({event:'x',data:{},cfg:{cb:function(){back('track')}}});utag.DB('x')`,
+		want: []map[string]string{
+			{"tealium_account": "examplecorp", "tealium_event": "view", "product_name.0": "Red shoes", "page_url": "https://shop.example/thanks?a=b"},
+			{"tealium_event": "purchase", "order_total": "49.90"},
+			{"tealium_event": "view"},
+			{"tealium_event": "x"},
+		},
+		calls: []string{"link", "view", "track"},
+	}}
+}

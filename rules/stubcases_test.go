@@ -39,7 +39,7 @@ type stubCase struct {
 }
 
 func stubCases() []stubCase {
-	return slices.Concat(metaAndXCases(), otherCases(), gtagCases(), analyticsCases(), adsCases(), pixelCases(), analysisCases(), strictCases(), slotCases())
+	return slices.Concat(metaAndXCases(), otherCases(), gtagCases(), analyticsCases(), adsCases(), pixelCases(), analysisCases(), strictCases(), slotCases(), managerCases())
 }
 
 func metaAndXCases() []stubCase {

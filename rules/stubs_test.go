@@ -63,7 +63,7 @@ func checkReports(t *testing.T, set *engine.Set, c stubCase, queries []string) {
 func TestStubsBear(t *testing.T) {
 	const queues = metaSnippet + xSnippet + gtagSnippet + `fbq('init','1');fbq('track','A');twq('config','1');gtag('config','G-1');`
 	const taken = `fbq=1;twq=1;dataLayer={};ga=1;_gaq=1;adroll=1;lintrk=1;ttq=1;uetq=1;pintrk=1;snaptr=1;rdt=1;qp=1;hj=1;clarity=1;FS=1;analytics=1;mixpanel=1;amplitude=1;heap=1;posthog=1;_paq=1;ym=1;` +
-		`_cbq=1;COMSCORE=1;NOLCMB=1;wcs=1;piTracker=1;_satellite=1;adobe=1;Visitor=1;alloy=1;optimizely=1;VWO=1;_vwo_code=1;googletag=1;adsbygoogle=1;apstag=1;amznads=1;pbjs=1;FB=1;FingerprintJS=1;`
+		`_cbq=1;COMSCORE=1;NOLCMB=1;wcs=1;piTracker=1;_satellite=1;adobe=1;Visitor=1;alloy=1;optimizely=1;VWO=1;_vwo_code=1;googletag=1;adsbygoogle=1;apstag=1;amznads=1;pbjs=1;FB=1;FingerprintJS=1;utag=1;Munchkin=1;`
 	var in []pageInput
 	var what []string
 	for _, name := range stubNames(t) {

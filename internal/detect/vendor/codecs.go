@@ -55,6 +55,7 @@ func (p *payload) addPairs(s, sep string) {
 		k, v, _ := strings.Cut(kv, "=")
 		p.add(dots(unescape(k)), unescape(v))
 	}
+	p.cut = p.cut || s != ""
 }
 
 // decodeColon reads k:v:k:v lists (Yandex browser-info).
@@ -84,7 +85,7 @@ func decodeJSON(s []byte) *payload {
 	p := &payload{}
 	d := json.NewDecoder(bytes.NewReader(s))
 	d.UseNumber()
-	_ = flatten(d, p, "", 0) // a broken end is no reason to forget the start
+	p.cut = flatten(d, p, "", 0) != nil // a broken end is no reason to forget the start
 	return p
 }
 
@@ -107,6 +108,9 @@ func flattenRest(d *json.Decoder, p *payload, key string, delim json.Delim, dept
 		return io.ErrShortBuffer
 	}
 	for i := 0; d.More(); i++ {
+		if len(p.pairs) >= maxParams {
+			return io.ErrShortBuffer
+		}
 		name := strconv.Itoa(i)
 		if delim == '{' {
 			t, err := d.Token()
@@ -138,9 +142,27 @@ func jsonText(tok json.Token) string {
 	return ""
 }
 
-// decodeBody gives one payload per part of the body: one, or one a line.
+// decodeBody gives one payload per part of the body: one, or one a line. Only
+// the first maxBody bytes are read.
 func decodeBody(codec string, body []byte) []*payload {
-	if len(body) == 0 || codec == "none" {
+	events := decodeWrapped(codec, body[:min(len(body), maxBody)], maxWraps)
+	if len(body) > maxBody {
+		cut(events)
+	}
+	return events
+}
+
+// cut marks that there was more than the events hold.
+func cut(events []*payload) {
+	for _, e := range events {
+		e.cut = true
+	}
+}
+
+// decodeWrapped decodes a body that may be packed in so many layers: there is
+// gzip that unpacks to itself.
+func decodeWrapped(codec string, body []byte, layers int) []*payload {
+	if body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")); len(body) == 0 || codec == "none" || layers == 0 {
 		return nil
 	}
 	if sniffed := sniff(body); codec == "" || codec == "auto" || lies(codec, sniffed) {
@@ -162,9 +184,17 @@ func decodeBody(codec string, body []byte) []*payload {
 	case "ga4-lines":
 		return eachLine(body, func(l string) *payload { return decodePairs(l, "&") })
 	case "gzip":
-		return decodeBody("auto", inflate(body))
+		inner, whole := inflate(body)
+		events := decodeWrapped("auto", inner, layers-1)
+		switch {
+		case !whole && len(events) == 0:
+			return []*payload{{cut: true}}
+		case !whole:
+			cut(events)
+		}
+		return events
 	case "b64", "b64gzip":
-		return decodeBody("auto", unbase64(body))
+		return decodeWrapped("auto", unbase64(body), layers-1)
 	}
 	return nil
 }
@@ -182,7 +212,7 @@ func lies(codec, sniffed string) bool {
 }
 
 func sniff(body []byte) string {
-	b := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	b := bytes.TrimSpace(body)
 	switch {
 	case bytes.HasPrefix(b, []byte("{")), bytes.HasPrefix(b, []byte("[")):
 		return "json"
@@ -205,21 +235,28 @@ func sniff(body []byte) string {
 func eachLine(body []byte, decode func(string) *payload) []*payload {
 	var out []*payload
 	for l := range strings.SplitSeq(string(body), "\n") {
-		if l = strings.TrimSpace(l); l != "" && len(out) < maxEvents {
-			out = append(out, decode(l))
+		if l = strings.TrimSpace(l); l == "" {
+			continue
 		}
+		if len(out) == maxEvents {
+			out[maxEvents-1].cut = true
+			break
+		}
+		out = append(out, decode(l))
 	}
 	return out
 }
 
-// inflate ungzips within the bound; what a broken stream gave is kept.
-func inflate(b []byte) []byte {
+// inflate ungzips within the bound, and says whether that was all; what a broken
+// stream gave is kept.
+func inflate(b []byte) (out []byte, whole bool) {
 	z, err := gzip.NewReader(bytes.NewReader(bytes.TrimSpace(b)))
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	out, _ := io.ReadAll(io.LimitReader(z, maxInflate)) // a truncated stream still explains in part
-	return out
+	out, err = io.ReadAll(io.LimitReader(z, maxInflate+1))
+	whole = err == nil && len(out) <= maxInflate
+	return out[:min(len(out), maxInflate)], whole
 }
 
 func unbase64(b []byte) []byte {

@@ -12,7 +12,10 @@ const (
 	maxParams  = 2000    // Adobe and replay payloads have thousands; a sentence needs a few
 	maxValue   = 8 << 10 // bytes of one value
 	maxEvents  = 50      // events of one batch
+	maxCookies = 100     // of the vendor, for which there is room beside the parameters
+	maxBody    = 1 << 20 // bytes of a body; the proxy holds less
 	maxInflate = 1 << 20 // bytes of an inflated body
+	maxWraps   = 4       // layers of base64 and gzip, the payload itself among them
 	maxDepth   = 16      // nesting of JSON
 )
 
@@ -32,6 +35,7 @@ func (ru *rule) decode(q *detect.Request, report []byte) []*payload {
 		ru.expand(events[0])
 		if split := splitFirst(events[0], ru.hit.Split); split != nil {
 			shared.merge("", split.rest)
+			shared.cut = shared.cut || events[0].cut
 			events = split.items
 		}
 	}
@@ -40,7 +44,7 @@ func (ru *rule) decode(q *detect.Request, report []byte) []*payload {
 	}
 	for _, e := range events {
 		ru.expand(e)
-		e.merge("", shared)
+		e.share(shared)
 	}
 	return events
 }
@@ -70,7 +74,7 @@ func (ru *rule) addCookies(p *payload, q *detect.Request) {
 		for kv := range strings.SplitSeq(line, ";") {
 			k, v, _ := strings.Cut(strings.TrimSpace(kv), "=")
 			if c := ru.tracker.cookie(k); c != nil && !c.Secret {
-				p.add("cookie."+k, unescape(v))
+				p.addUpTo(maxParams+maxCookies, "cookie."+k, unescape(v))
 			}
 		}
 	}

@@ -25,6 +25,9 @@ func (r *Rules) Explain(n int32, seen *detect.Seen) []detect.Verdict {
 	for _, p := range decoder.decode(seen.Request, seen.Report) {
 		v, skip := decoder.verdict(p, seen)
 		v.Evidence = ru.evidence(seen.Request)
+		if p.cut {
+			v.Evidence = append(v.Evidence, detect.Evidence{Kind: "vendor", Detail: "read in part: it breaks off, or holds more than is read", Source: ru.tracker.source})
+		}
 		if skip {
 			signals = append(signals, v)
 		} else {
@@ -70,48 +73,6 @@ func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
 	out = ru.addCookieFields(p, out)
 	if value(out, "page_url") == "" && q.PageFrom == detect.PageReferer && hasPath(q.Page) {
 		out = append([]detect.Field{newField("page_url", q.Page)}, out...)
-	}
-	return out
-}
-
-// cookieWords gives a field that came from a cookie the cookie's own label.
-func (ru *rule) cookieWords(f *field, p *payload, out *detect.Field) {
-	for i := range f.from {
-		c := ru.tracker.cookieIn(p, &f.from[i])
-		if c == nil {
-			continue
-		}
-		if c.Label != "" && f.spec.Label == "" {
-			out.Label = c.Label
-		}
-		out.Sensitive = out.Sensitive || c.Sensitive
-		return
-	}
-}
-
-// addCookieFields discloses the vendor's cookies that came with the request
-// and that no field names.
-func (ru *rule) addCookieFields(p *payload, out []detect.Field) []detect.Field {
-	for _, kv := range p.pairs {
-		name, ok := strings.CutPrefix(kv.key, "cookie.")
-		if !ok || kv.value == "" {
-			continue
-		}
-		c := ru.tracker.cookie(name)
-		if c == nil || ru.named(kv.key) {
-			continue
-		}
-		field := c.Field
-		if field == "" {
-			field = "tp_cookie"
-		}
-		f := newField(field, kv.value)
-		if c.Label != "" {
-			f.Label = c.Label
-		}
-		f.Sensitive = f.Sensitive || c.Sensitive
-		f.Made = made(c.Made, f.Value)
-		out = append(out, f)
 	}
 	return out
 }

@@ -9,6 +9,8 @@ type payload struct {
 	// at finds the pairs of a large payload; nil while there are few, which are
 	// faster looked through.
 	at map[string]int
+	// cut: there was more than is kept, or the text broke off.
+	cut bool
 }
 
 type pair struct{ key, value string }
@@ -47,14 +49,18 @@ func (p *payload) get(key string) string {
 }
 
 // add keeps the first value of a key; an empty one gives way.
-func (p *payload) add(key, value string) {
+func (p *payload) add(key, value string) { p.addUpTo(maxParams, key, value) }
+
+// addUpTo is add for a payload that may hold so many pairs.
+func (p *payload) addUpTo(limit int, key, value string) {
 	if i := p.find(key); i >= 0 {
 		if p.pairs[i].value == "" {
 			p.pairs[i].value = bounded(value)
 		}
 		return
 	}
-	if len(p.pairs) >= maxParams {
+	if len(p.pairs) >= limit {
+		p.cut = true
 		return
 	}
 	p.pairs = append(p.pairs, pair{key, bounded(value)})
@@ -81,6 +87,15 @@ func (p *payload) merge(prefix string, q *payload) {
 	for i := range q.pairs {
 		p.add(prefix+q.pairs[i].key, q.pairs[i].value)
 	}
+}
+
+// share adds all of q, which stands for several events: a full payload is no
+// reason to forget it.
+func (p *payload) share(q *payload) {
+	for i := range q.pairs {
+		p.addUpTo(2*maxParams, q.pairs[i].key, q.pairs[i].value)
+	}
+	p.cut = p.cut || q.cut
 }
 
 // keyPattern is a payload key with at most one "*", which stands for any text

@@ -73,33 +73,6 @@ type rule struct {
 	auto     []condition
 }
 
-// cookie gives what is known of a cookie of the vendor, nil if it is none.
-func (t *tracker) cookie(name string) *CookieSpec {
-	if c := t.cookies[name]; c != nil {
-		return c
-	}
-	for _, c := range t.wildCookies {
-		if strings.HasPrefix(name, c.Name[:len(c.Name)-1]) {
-			return c
-		}
-	}
-	return nil
-}
-
-// cookieIn gives the cookie of the vendor that key finds in p, nil if there is
-// none.
-func (t *tracker) cookieIn(p *payload, key *keyPattern) *CookieSpec {
-	if !strings.HasPrefix(key.text, "cookie.") {
-		return nil
-	}
-	for i := range p.pairs {
-		if kv := &p.pairs[i]; kv.value != "" && key.fits(kv.key) {
-			return t.cookie(strings.TrimPrefix(kv.key, "cookie."))
-		}
-	}
-	return nil
-}
-
 type pathPattern struct {
 	text           string
 	prefix, suffix bool

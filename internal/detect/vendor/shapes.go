@@ -43,9 +43,11 @@ func decodeMultipart(body []byte) *payload {
 	for range maxParams {
 		part, err := r.NextRawPart()
 		if err != nil {
+			p.cut = p.cut || err != io.EOF
 			return p
 		}
-		value, _ := io.ReadAll(io.LimitReader(part, maxValue)) // the end of a body that breaks off is worth having
+		value, err := io.ReadAll(io.LimitReader(part, maxValue))
+		p.cut = p.cut || err != nil // what a body that breaks off ends with is worth having
 		key := dots(part.FormName())
 		if name := part.FileName(); name != "" {
 			p.add(key+".file", strings.ToValidUTF8(name, "\uFFFD"))
@@ -87,8 +89,9 @@ func decodeJSONPairs(s []byte) *payload {
 	if tok, err := d.Token(); err != nil || tok != json.Delim('[') {
 		return decodeJSON(s)
 	}
-	for i := 0; d.More() && len(p.pairs) < maxParams; i++ {
-		if decodeJSONPair(d, p, strconv.Itoa(i)) != nil {
+	for i := 0; d.More(); i++ {
+		if len(p.pairs) >= maxParams || decodeJSONPair(d, p, strconv.Itoa(i)) != nil {
+			p.cut = true
 			return p
 		}
 	}

@@ -1,6 +1,11 @@
 package memory
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -75,10 +80,20 @@ func (h *History) cookies(b *browser, r *detect.Request, field string, third boo
 	b.addSite(h.siteSum(r.Host), sums, now)
 }
 
+// sums hashes identifiers, as they are and in the forms in which they are handed
+// on.
 func (h *History) sums(ids []score.ID) []uint64 {
-	sums := make([]uint64, 0, len(ids))
+	sums := make([]uint64, 0, forms*len(ids))
+	add := func(v string) { sums = append(sums, h.key.Sum(detect.PastID, []byte(v), nil, nil)) }
 	for _, id := range ids {
-		sums = append(sums, h.key.Sum(detect.PastID, []byte(id.Value), nil, nil))
+		v := []byte(id.Value)
+		add(id.Value)
+		m, s1, s2 := md5.Sum(v), sha1.Sum(v), sha256.Sum256(v)
+		add(hex.EncodeToString(m[:]))
+		add(hex.EncodeToString(s1[:]))
+		add(hex.EncodeToString(s2[:]))
+		add(base64.StdEncoding.EncodeToString(v))
+		add(base64.RawURLEncoding.EncodeToString(v))
 	}
 	return sums
 }

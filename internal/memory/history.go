@@ -28,16 +28,17 @@ const (
 	publishEvery = time.Second
 	smallWorld   = 512
 
-	maxHosts    = 4096  // hosts that are remembered
-	maxCrossed  = 8192  // values that were seen on two sites
-	maxNames    = 16384 // names of values that are watched
-	maxBrowsers = 256   // clients
-	maxSites    = 128   // sites of one client
-	maxSiteIDs  = 64    // numbers that one site keeps for it
-	maxOthers   = 512   // numbers that third parties keep for it
-	maxValues   = 4     // more values than that of one name tell nobody apart
-	tracksOn    = 3     // sites after which a host is known to track
-	fewAnswers  = 5     // answers of a host before their kind counts
+	maxHosts    = 4096        // hosts that are remembered
+	maxCrossed  = 8192        // values that were seen on two sites
+	maxNames    = 16384       // names of values that are watched
+	maxBrowsers = 256         // clients
+	maxSites    = 128         // sites of one client
+	forms       = 6           // in which a number is known again: itself, three digests, two of base64
+	maxSiteIDs  = 64 * forms  // numbers that one site keeps for it
+	maxOthers   = 400 * forms // numbers that third parties keep for it
+	maxValues   = 4           // more values than that of one name tell nobody apart
+	tracksOn    = 3           // sites after which a host is known to track
+	fewAnswers  = 5           // answers of a host before their kind counts
 )
 
 // History is what time teaches about requests that no rule knows: which numbers

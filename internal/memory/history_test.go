@@ -68,6 +68,11 @@ func TestOthersIDs(t *testing.T) {
 	if got := p.Owner(p.Key.Sum(detect.PastID, []byte(someID), nil, nil)); got != "a.example" {
 		t.Errorf("the number is %q's, want a.example's, who had it first", got)
 	}
+	for _, form := range []string{"7e882bf3633b67cd478b4e22b9978c37", "MGExYjJjM2QtNGU1Zi00MDcxLTgyOTMtYTRiNWM2ZDdlOGY5"} {
+		if got := p.Owner(p.Key.Sum(detect.PastID, []byte(form), nil, nil)); got != "a.example" {
+			t.Errorf("%s, a form of the number, is %q's, want a.example's", form, got)
+		}
+	}
 	const fresh = "ffffabcd-4e5f-4071-8293-a4b5c6d7e8f9"
 	h.Answered("me", image("https://c.example/x?r=1", "https://shop.example/"), &detect.ResponseHead{Status: 302,
 		Header: textproto.MIMEHeader{"Set-Cookie": {"a=b", "u=" + fresh + "; Path=/"}}})

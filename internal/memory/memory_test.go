@@ -377,6 +377,7 @@ func TestPolicyDoesNotAllocate(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"last_id":3,"allows":[{"id":1,"to":"a.example","since":"2026-01-01T00:00:00Z"}],"endpoints":[{"key":"ff","host":"h","path":"/","seen":"2026-01-01T00:00:00Z"}]}`))
 	f.Add([]byte(`{"schema":1,"allows":[{"to":"com"}]}`))
+	f.Add([]byte(`{"schema":1,"history":{"key":"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","crossed":{"7":1763805600},"hosts":[{"sum":9,"sites":[1,2,3,4],"answers":1,"content":9,"seen":99999999999}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := &Memory{now: newClock().now, endpoints: map[uint64]endpoint{}, clients: NewClients(newClock().now, nil), history: NewHistory(newClock().now, nil)}
 		if m.decode(data) != nil {

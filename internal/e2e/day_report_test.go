@@ -43,7 +43,8 @@ func newPerson(t testing.TB, n *fakenet, begun time.Time) *person {
 	p := &person{t: t, w: newWorld(t, n, proxy.Always)}
 	p.now.Store(&begun)
 	p.w.Proxy.Now = func() time.Time { return *p.now.Load() }
-	p.w.Proxy.Filter.Now = p.w.Proxy.Now
+	f := p.w.Proxy.Filter
+	f.Now, f.Unlearn, f.History = p.w.Proxy.Now, p.w.Memory.Unlearn, p.w.Memory.History() // as the program wires it
 	roots := x509.NewCertPool()
 	roots.AddCert(p.w.CA.Certificate())
 	roots.AddCert(n.CA.Certificate()) // of sites that are left alone

@@ -2,7 +2,6 @@ package vendor
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -204,15 +203,4 @@ func TestFaultsOfShapes(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tt.in, err, tt.want)
 		}
 	}
-}
-
-// allocated runs do and returns how many bytes it allocated: a bound on its
-// work that no other load of the machine moves. Tests that use it are not
-// parallel.
-func allocated(do func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	do()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
 }

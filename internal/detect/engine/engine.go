@@ -26,7 +26,7 @@ import (
 type Set struct {
 	vendors   *vendor.Rules
 	vetoes    *vetoes
-	benign    *vetoes // hosts that heuristics leave alone
+	benign    *vetoes // hosts that heuristics leave alone; nil without shipped rules
 	owners    owners
 	stubs     map[string]string
 	links     *links.Rules

@@ -21,13 +21,13 @@ func (s *Set) heuristics(r *detect.Request, p *detect.Policy) detect.Decision {
 		d.Need = detect.NeedResponse | detect.NeedHead
 	}
 	path, _ := detect.Split(r.URL)
-	if s.benign.match(r.Host, path) > 0 {
+	if s.benign != nil && s.benign.match(r.Host, path) > 0 {
 		return d
 	}
 	if image && p.Learned.Len() > 0 && p.Learned.Has(detect.EndpointKey(r.Host, r.URL)) && identifies(r) {
 		return detect.Decision{Action: detect.Block, Step: detect.StepLearned}
 	}
-	if p.Unknown == detect.UnknownOff || !score.Worth(r) || s.owners.same(r.Host, detect.HostOf(r.Page)) {
+	if s.benign == nil || p.Unknown == detect.UnknownOff || !score.Worth(r) || s.owners.same(r.Host, detect.HostOf(r.Page)) {
 		return d
 	}
 	points := score.Of(r).Points

@@ -111,6 +111,18 @@ func TestScoreOfTheSameCompany(t *testing.T) {
 	}
 }
 
+// TestNoScoreWithoutShippedRules: nobody would know whom to spare.
+func TestNoScoreWithoutShippedRules(t *testing.T) {
+	t.Parallel()
+	s, err := Load(Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := s.Request(unknownReq(detect.TypeImage, strong), nil); d.Step != detect.StepNone {
+		t.Errorf("%s by step %d, want nothing", d.Action, d.Step)
+	}
+}
+
 func TestScoreReadsTheBody(t *testing.T) {
 	t.Parallel()
 	s := newSet(t)

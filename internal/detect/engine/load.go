@@ -19,7 +19,8 @@ const MaxStub = 2000
 // Sources are where a Set comes from. nil file systems are left out.
 type Sources struct {
 	// Builtin is the shipped rules: builtin.json, vetoes.yaml, links.yaml and
-	// benign.yaml (if they are there), stubs/*.js.
+	// benign.yaml (if they are there), stubs/*.js. Without them nothing is judged
+	// by its score, for the hosts that must be spared would not be known.
 	Builtin fs.FS
 	// User holds the user's own rule files, *.yaml, and stubs/*.js. They come
 	// before the shipped ones: the first rule that matches decides. links.yaml
@@ -30,7 +31,7 @@ type Sources struct {
 // Load compiles a Set. The error joins all faults of all files; the Set is nil
 // then.
 func Load(src Sources) (*Set, error) {
-	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}, benign: &vetoes{}}
+	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}}
 	var specs []*vendor.Spec
 	var faults []error
 	if src.User != nil {
@@ -75,7 +76,7 @@ func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
 	if err == nil {
 		s.benign, err = parseBenign("rules/benign.yaml", data)
 	} else if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+		s.benign, err = &vetoes{}, nil
 	}
 	return specs, errors.Join(err, s.addStubs(fsys))
 }

@@ -163,6 +163,28 @@ func TestProfileQuery(t *testing.T) {
 	}
 }
 
+// TestProfileGuess: a guessed page is no site, unless the hit itself names it.
+func TestProfileGuess(t *testing.T) {
+	t.Parallel()
+	l := start(t, Options{Now: func() time.Time { return noon }})
+	for i, says := range []string{"", "https://www.news.example/a?b=1"} {
+		e := seen{tracker: shopAds, page: "https://shop.example/x", number: fmt.Sprint(long, i), action: detect.Block}.event()
+		e.Request.PageFrom = "guess"
+		if says != "" {
+			e.Disclosed = append(e.Disclosed, detect.Field{Name: "page_url", Value: says})
+		}
+		l.Note(e)
+	}
+	settle(t, l)
+	p, err := l.Profile(t.Context(), ProfileQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Requests != 2 || p.Sites != 1 || p.Pages != 1 || p.Companies[0].Sites[0].Site != "news.example" {
+		t.Errorf("%d requests, %d pages, sites %+v; want 2, 1 and news.example", p.Requests, p.Pages, p.Companies[0].Sites)
+	}
+}
+
 // TestProfileIdentifiers: many values of one kind leave room for another.
 func TestProfileIdentifiers(t *testing.T) {
 	t.Parallel()

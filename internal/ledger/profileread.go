@@ -85,9 +85,11 @@ func (s *store) profile(ctx context.Context, q ProfileQuery) (*Profile, error) {
 func (s *store) toldPages(ctx context.Context, q *ProfileQuery, out chan<- []told) error {
 	f := Filter{Since: q.Since, Until: q.Until, Site: q.Site}
 	where, args := f.where()
-	// Words that are numbers here cost nothing to read.
+	// Words that are numbers here cost nothing to read. A page that was guessed
+	// is none: only the hit itself may then say where it came from.
 	query := `SELECT id, time, client, count, CASE action WHEN 'block' THEN 3 WHEN 'strip' THEN 2 WHEN 'observe' THEN 1 ELSE 0 END,
-		action = 'strip' AND reply = 'redirect', told, host, page, site, doc FROM events WHERE ` + where +
+		action = 'strip' AND reply = 'redirect', told, host, CASE page_from WHEN 'guess' THEN '' ELSE page END,
+		CASE page_from WHEN 'guess' THEN '' ELSE site END, doc FROM events WHERE ` + where +
 		` AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
 	stmt, err := s.r.PrepareContext(ctx, query)
 	if err != nil {
@@ -231,6 +233,9 @@ func (e *told) take(f sent) {
 	case "page_url":
 		if key := pageKey(f.value); key != "" {
 			e.page = key
+			if e.site == "" {
+				e.site = detect.Registrable(detect.HostOf(f.value))
+			}
 		} else if strings.HasPrefix(f.value, "/") && e.site != "" {
 			path, _ := detect.Split(f.value)
 			e.page = e.site + path

@@ -128,7 +128,7 @@ func (x *reading) judge(s *Scanner, m *source.Message) []judge.Finding {
 	}
 	me = append(me, s.Me...)
 	res := s.Judge.Message(&judge.Message{
-		File: m.File, Offset: m.Offset, Time: s.now(), Sender: x.mail.From().Domain, Me: identity.New(me), Refs: x.given,
+		File: m.File, Offset: m.Offset, Time: s.now(), Sender: x.mail.From().Domain, Me: identity.New(me), Lists: lists(x.mail), Refs: x.given,
 	})
 	explain.Fill(res)
 	if m.Kind == source.HTML {
@@ -137,6 +137,26 @@ func (x *reading) judge(s *Scanner, m *source.Message) []judge.Finding {
 		}
 	}
 	return res.Findings
+}
+
+// lists are the addresses of mailing lists that m came by, as List-Post gives
+// them and as List-Id and a recipient's address spell them alike.
+func lists(m *mail.Message) (out []string) {
+	if post := m.Header.Get("List-Post"); post != "" {
+		for _, a := range mail.ParseAddresses(strings.ReplaceAll(post, "mailto:", "")) {
+			out = append(out, a.Address)
+		}
+	}
+	id := strings.ToLower(m.Header.Get("List-Id"))
+	if id == "" {
+		return out
+	}
+	for _, a := range m.Recipients() {
+		if strings.Contains(id, "<"+strings.ToLower(a.Local+"."+a.Domain)+">") {
+			out = append(out, a.Address)
+		}
+	}
+	return out
 }
 
 // ofPage says of a page what the words of package explain say of mail.

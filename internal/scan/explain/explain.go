@@ -8,6 +8,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/scan/identity"
@@ -33,18 +34,22 @@ func Sentence(f *judge.Finding) string {
 	if s := unfetched(f); s != "" {
 		return s
 	}
+	if s := only(f); s != "" {
+		return s
+	}
 	if f.Ladder == judge.Ordinary {
-		return plain(f)
+		return joined(plain(f), behind(f), scanned(f))
 	}
-	parts := []string{told(f) + carries(f) + "."}
-	if s := along(f); s != "" {
-		parts = append(parts, s)
-	}
-	parts = append(parts, sure(f))
+	parts := []string{joined(told(f)+carries(f)+".", behind(f), along(f), sure(f))}
 	if f.Content {
 		parts = append(parts, "It is a picture you see, so it is kept unless you ask.")
 	}
 	return strings.Join(parts, " ")
+}
+
+// joined puts sentences behind one another, without those that are "".
+func joined(sentences ...string) string {
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
 // kind is what sets f off, as far as the reader is concerned: a URL in text is
@@ -101,13 +106,16 @@ func hostOf(u string) string {
 func who(f *judge.Finding) string {
 	t := f.Tracker
 	if t == nil {
+		if f.Onward {
+			return hostOf(f.Target)
+		}
 		return host(f)
 	}
 	s := t.Name
 	if t.Company != "" && t.Company != t.Name {
 		s += " (" + t.Company + ")"
 	}
-	if f.Ladder > judge.Vendor {
+	if f.Ladder > judge.Vendor && !f.Known {
 		s = "what looks like " + s
 	}
 	return s
@@ -117,11 +125,7 @@ func who(f *judge.Finding) string {
 func told(f *judge.Finding) string {
 	switch kind(f) {
 	case "click":
-		s := "Following this link tells " + who(f) + " that you clicked it"
-		if f.Target != "" {
-			s += ", before it leads you to " + hostOf(f.Target)
-		}
-		return s
+		return clicked(f)
 	case "dns":
 		return "Opening this mail may make your system look up " + host(f) + ", which tells whoever runs that name that the mail was opened"
 	case "legacy":
@@ -146,13 +150,13 @@ const maxNamed = 4
 func carries(f *judge.Finding) string {
 	var items []string
 	for i := range f.Proofs {
-		if p := &f.Proofs[i]; !p.Weak {
+		if p := &f.Proofs[i]; !p.Weak && p.Where != identity.Fragment {
 			items = append(items, Proof(p))
 		}
 	}
 	for i := range f.Disclosed {
 		d := &f.Disclosed[i]
-		if !d.Sensitive || strings.HasPrefix(d.Name, "email_") && len(f.Proofs) > 0 {
+		if !d.Sensitive || (d.Name == "email_plain" || d.Name == "email_hash") && len(f.Proofs) > 0 {
 			continue
 		}
 		label := d.Label
@@ -185,7 +189,7 @@ func Proof(p *identity.Proof) string {
 	what := map[identity.Form]string{
 		identity.Address: "your e-mail address", identity.Untagged: "your e-mail address without its tag",
 		identity.Variant: "another spelling of your e-mail address", identity.LocalPart: "the name in front of the @ of your e-mail address",
-		identity.Other: "somebody's e-mail address",
+		identity.TwoParts: "your e-mail address in two parts", identity.Other: "somebody's e-mail address",
 	}[p.Form]
 	var how []string
 	digest := false
@@ -220,7 +224,9 @@ func along(f *judge.Finding) string {
 	case f.When == "inert" || f.When == "header":
 		return ""
 	case f.Via != "":
-		return "It goes by way of " + f.Via + "'s image proxy, which hides your IP address but not that and when you opened it."
+		return proxied(f)
+	case f.Gateway != "":
+		return scanned(f)
 	case kind(f) == "dns":
 		return "The name server sees your resolver's address, not yours."
 	case kind(f) == "click":
@@ -233,7 +239,7 @@ func along(f *judge.Finding) string {
 func sure(f *judge.Finding) string {
 	switch f.Ladder {
 	case judge.Proven:
-		return "That is proof, and it is you personally: your own address stands in it."
+		return proven(f)
 	case judge.Vendor:
 		return "That is certain: " + named(f) + "." + personally(f)
 	case judge.Likely:
@@ -241,12 +247,7 @@ func sure(f *judge.Finding) string {
 	case judge.Hidden:
 		return "That is probable: " + because(f) + "." + personally(f)
 	}
-	for i := range f.Proofs {
-		if f.Proofs[i].Weak {
-			return "That is possible: the name in front of the @ of your address stands in it, which may be chance."
-		}
-	}
-	return "That is possible, not more: " + because(f) + ", but it may name the mailing or a file rather than you."
+	return possible(f)
 }
 
 func named(f *judge.Finding) string {

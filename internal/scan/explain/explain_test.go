@@ -26,7 +26,7 @@ func judged(t testing.TB, page string) *judge.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := judge.Message{Sender: "shop.example", Me: identity.New([]string{"jane.roe@mail.example"})}
+	m := judge.Message{Sender: "shop.example", Me: identity.New([]string{"jane.roe@mail.example", "sales@mail.example"})}
 	markup.Walk([]byte(page), markup.Options{}, func(r *markup.Ref) {
 		m.Refs = append(m.Refs, judge.Ref{Ref: *r, Part: "1", At: r.Value})
 	})
@@ -35,11 +35,15 @@ func judged(t testing.TB, page string) *judge.Result {
 	return r
 }
 
+func hashed(s string) string {
+	sum := md5.Sum([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
 func TestSentences(t *testing.T) {
 	t.Parallel()
 	const token = "aB3dE6gH9jK2mN5pQ8sT"
-	sum := md5.Sum([]byte("jane.roe@mail.example"))
-	digest := hex.EncodeToString(sum[:])
+	digest := hashed("jane.roe@mail.example")
 	fetch := " Your IP address and mail program go with every fetch."
 	own := " Each reader's copy most likely has a code of its own; a second copy of the mail would prove it (--compare)."
 	for _, tt := range []struct{ name, page, want string }{
@@ -63,6 +67,28 @@ func TestSentences(t *testing.T) {
 			"A picture at cdn.shop.example, which stands here 5 times: it holds the layout and tells nobody's copy from another's."},
 		{"a name looked up", `<link rel="dns-prefetch" href="https://cdn.shop.example/">`,
 			"Opening this mail may make your system look up cdn.shop.example; nothing in the name tells your copy from others'."},
+		{"a link that a gateway rewrote", `<a href="https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fnews.goal.example%2Fpost&amp;data=05%7C02%7Cjane.roe%40mail.example%7C0&amp;reserved=0">x</a>`,
+			"A link to news.goal.example; nothing in its address tells your copy from others'. The link was rewritten by Microsoft Safe Links, by which your mail provider or employer checks links; it sees the click first, and its own part of the address carries your e-mail address (percent-encoded, in “data”), which it put there itself: that is no sign that the sender or the site knows it."},
+		{"a link whose goal a gateway alone knows", `<a href="https://protect-eu.mimecast.com/s/aB3dE6gH9jK2mN5pQ8sT">x</a>`,
+			"A link that was rewritten by Mimecast, by which your mail provider or employer checks links; it sees the click first. Where it leads is not in its address."},
+		{"behind the # of a link", `<a href="https://t.shop.example/p#e=jane.roe@mail.example">x</a>`,
+			"Following this link tells t.shop.example that you clicked it. Behind the # of its address stands your e-mail address (in clear, in “e”); that part is not sent to any server, but a script of the page that opens can read it. Your IP address and browser go with every click. That is proof that whoever made the link knows it is yours: your own address stands in it, though the click alone does not send it."},
+		{"behind the # of a picture", `<img src="https://cdn.shop.example/images/logo.png#jane.roe@mail.example" width=100>`,
+			"A picture at cdn.shop.example; nothing in its address tells your copy from others'. Whoever runs the host sees your IP address when it is fetched. Behind the # of its address stands your e-mail address (in clear, in the fragment); that part is not sent to any server, and nothing that is fetched here can read it."},
+		{"somebody else's address", `<img src="https://t.shop.example/p.gif?e=alice@work.example.org" width=1 height=1>`,
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries the e-mail address of somebody (not one of yours), a…@work.example.org." + fetch + " That is probable: it is at most a few dots in size and it carries a code that no other picture here has." + own},
+		{"somebody else's address in a link", `<a href="https://t.shop.example/p?e=alice@work.example.org">x</a>`,
+			"Following this link tells t.shop.example that you clicked it; its address carries the e-mail address of somebody (not one of yours), a…@work.example.org. Your IP address and browser go with every click. Whose address it is Quench cannot know: somebody to write to, or whoever the mail went to before it came to you."},
+		{"two halves", `<img src="https://t.shop.example/o.gif?user=jane.roe&amp;domain=mail.example" width=1 height=1>`,
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries your e-mail address in two parts (in clear, in “user”)." + fetch + " That is proof, and it is you personally: both halves of your address stand in it, each as a value of its own."},
+		{"a fingerprint of the local part", `<img src="https://t.shop.example/o.gif?h=` + hashed("jane.roe") + `" width=1 height=1>`,
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries a fingerprint of the name in front of the @ of your e-mail address (MD5, in “h”)." + fetch + " That is likely you, not more: what stands in it is made of the name in front of the @ of your address, and others may have that name elsewhere."},
+		{"an address that several read", `<img src="https://t.shop.example/o.gif?e=sales@mail.example" width=1 height=1>`,
+			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries your e-mail address (in clear, in “e”)." + fetch + " That is proof that the address stands in it; but it is one that several people may read, so it need not be you personally."},
+		{"a tracker behind a redirector", `<a href="https://www.google.com/url?q=https%3A%2F%2Fshop.us1.list-manage.com%2Ftrack%2Fclick%3Fu%3D0123456789abcdef012345678%26id%3Da1b2c3d4e5%26e%3Df6e5d4c3b2">x</a>`,
+			"Following this link tells www.google.com that you clicked it, and then Mailchimp open pixel (Intuit Mailchimp), to which its address leads on; its address carries the number by which the sender knows your address. Your IP address and browser go with every click. That this is an address of Intuit Mailchimp is certain: a rule knows the host." + own},
+		{"a link of a known host", `<a href="https://shop.us1.list-manage.com/track/click?u=0123456789abcdef012345678&amp;id=a1b2c3d4e5&amp;e=f6e5d4c3b2">x</a>`,
+			"Following this link tells Mailchimp open pixel (Intuit Mailchimp) that you clicked it; its address carries the number by which the sender knows your address. Your IP address and browser go with every click. That this is an address of Intuit Mailchimp is certain: a rule knows the host." + own},
 		{"seen and personal", `<img src="https://t.shop.example/p/pic.png?e=jane.roe%40mail.example" width=600 alt="For you">`,
 			"Opening this mail tells t.shop.example that you opened it, and when; its address carries your e-mail address (percent-encoded, in “e”)." + fetch + " That is proof, and it is you personally: your own address stands in it. It is a picture you see, so it is kept unless you ask."},
 	} {

@@ -43,11 +43,22 @@ type Finding struct {
 	// Proofs are the reader's own addresses in the URL, Others somebody else's.
 	Proofs []identity.Proof `json:"proofs,omitempty"`
 	Others []identity.Proof `json:"others,omitempty"`
-	// Original is the address behind an image proxy, Via the proxy's operator.
-	Original string `json:"original,omitempty"`
-	Via      string `json:"via,omitempty"`
+	// Original is the address behind an image proxy or a scanner of links, Via
+	// the image proxy's operator, Gateway the scanner that the reader's provider
+	// or employer put in front. WrapperProofs are the reader's addresses in
+	// their part of the URL, which say nothing of who is behind them.
+	Original      string           `json:"original,omitempty"`
+	Via           string           `json:"via,omitempty"`
+	Gateway       string           `json:"gateway,omitempty"`
+	WrapperProofs []identity.Proof `json:"wrapper_proofs,omitempty"`
 	// Target is where a link leads in the end, as far as the URL itself says.
 	Target string `json:"target,omitempty"`
+	// Onward: tracker, rung and token are those of the Target, to which the
+	// address leads on.
+	Onward bool `json:"onward,omitempty"`
+	// Known: a rule names the tracker by its own hosts, not by a shape that
+	// others may use too.
+	Known bool `json:"known,omitempty"`
 	// Signs are the grounds of the judgement by structure.
 	Signs Signs `json:"signs"`
 	// Sender is the domain of the message's sender, "" if unknown.

@@ -13,7 +13,9 @@ type origin struct {
 	word    string // the clearest word among the labels below site
 	words   int    // see outline
 	proxies uint32 // bits of the imageProxies whose host it is
-	gateway bool   // rewritten reads its links
+	gateway string // who runs it, if it is a gateway
+	links   int    // how many links lead to it, each once
+	last    *facts // the last link counted
 }
 
 func originOf(host string) *origin {
@@ -28,7 +30,9 @@ func originOf(host string) *origin {
 			o.proxies |= 1 << i
 		}
 	}
-	o.gateway = isGateway(host)
+	if o.gateway = gatewayOf(host); o.gateway != "" {
+		o.proxies = 0 // a scanner of links is no proxy of pictures
+	}
 	return o
 }
 

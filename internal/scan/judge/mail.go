@@ -26,7 +26,7 @@ func (b *bench) mail(q *detect.Request, r *Ref, f *Finding) {
 	if f.Ladder == Ordinary { // the shape alone says nothing
 		return
 	}
-	f.Tracker, f.Disclosed = hit.Tracker, hit.Disclosed
+	f.Tracker, f.Disclosed, f.Known = hit.Tracker, hit.Disclosed, !hit.Signature
 	f.Activity = &detect.Activity{Name: activity, Says: hit.Says}
 	f.Evidence = append(f.Evidence, hit.Evidence...)
 }

@@ -31,6 +31,7 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 	}
 	v := verdicts[0]
 	keep := f.Action
+	f.Known = !signature(&v)
 	f.Verdict = v
 	f.Action, f.Reply, f.Told, f.Sentence, f.Say = keep, detect.ReplyAuto, false, "", nil
 	switch d.Step {
@@ -46,6 +47,41 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 		return
 	}
 	f.Ladder = min(f.Ladder, known(r, f, signature(&v)))
+}
+
+// onward judges where r leads on to, as far as its own address says so: known
+// redirectors stand in front of trackers. Of a picture only rules can tell, as
+// many services that fit pictures to a size are asked with the address of one.
+func (b *bench) onward(r *Ref, f *Finding) {
+	goal := f.Target
+	if !f.Link && auto(r) && f.Request.Type == "image" && b.judge.Rules != nil {
+		goal = b.urls[r.URL].goal()
+	}
+	if goal == "" || goal == f.Original || f.Ladder <= Vendor || f.Exception != nil && f.Exception.Kind == "user" {
+		return
+	}
+	u := b.urls[goal]
+	if u == nil {
+		u = b.read(goal)
+		b.urls[goal] = u
+	}
+	g := *f
+	g.Verdict, g.Known = detect.Verdict{Action: f.Action}, false
+	if g.Ladder = Ordinary; f.Link {
+		g.Signs = b.signs(r, u)
+		g.Ladder = b.structure(r, u, &g)
+	}
+	b.rules(r, u, &g)
+	if g.Ladder >= f.Ladder && (f.Tracker != nil || g.Tracker == nil) || g.Exception != nil {
+		return
+	}
+	g.Ladder = min(g.Ladder, f.Ladder)
+	if f.Signs.strength >= Mixed {
+		g.Signs = f.Signs // of its own address, which is told first
+	}
+	g.Target, g.Onward = goal, true
+	g.Evidence = append(g.Evidence, detect.Evidence{Kind: "heuristic", Detail: "its address leads on to " + u.host})
+	*f = g
 }
 
 // allowed applies the user's own allow to what no rule names.

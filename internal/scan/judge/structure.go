@@ -45,7 +45,7 @@ func (b *bench) signs(r *Ref, u *facts) Signs {
 	best := -1
 	for i := range u.values {
 		v := &u.values[i]
-		if b.shared(v, u) || best >= 0 && !b.better(v, &u.values[best]) {
+		if b.shared(v, u) || best >= 0 && !b.better(v, &u.values[best], u) {
 			continue
 		}
 		best = i
@@ -54,7 +54,7 @@ func (b *bench) signs(r *Ref, u *facts) Signs {
 		return s
 	}
 	v := &u.values[best]
-	s.Token, s.In, s.Kind, s.strength = v.Text, v.In, v.Kind, v.Strength
+	s.Token, s.In, s.Kind, s.strength = v.Text, v.In, v.Kind, b.grade(v, u)
 	if v.uses > 0 {
 		s.Links = b.uses[v.uses-1].links
 		if r.When == markup.Click || linkified(r) {
@@ -66,12 +66,33 @@ func (b *bench) signs(r *Ref, u *facts) Signs {
 
 // better reports whether v tells more of the reader than w: the same value in
 // links first, then strength.
-func (b *bench) better(v, w *Value) bool {
+func (b *bench) better(v, w *Value, u *facts) bool {
 	x, y := b.linked(v), b.linked(w)
-	if x != y && v.Strength >= Mixed && w.Strength >= Mixed {
+	p, q := b.grade(v, u), b.grade(w, u)
+	if x != y && p >= Mixed && q >= Mixed {
 		return x
 	}
-	return v.Strength > w.Strength || v.Strength == w.Strength && v.Bits > w.Bits
+	return p > q || p == q && v.Bits > w.Bits
+}
+
+// grade is the strength of v in u. A number of six digits is short, but one that
+// every link to its host carries, and several do, is the reader's or the copy's.
+func (b *bench) grade(v *Value, u *facts) Strength {
+	if v.Strength != Short || len(v.Text) != 6 || v.Kind != "digits" || v.In == "path" || v.In == "host" || v.uses == 0 || dated(v.Text) {
+		return v.Strength
+	}
+	if n := b.uses[v.uses-1].links; n >= 2 && n == u.link.origin.links {
+		return Mixed
+	}
+	return v.Strength
+}
+
+// dated reports whether six digits may be a day, in any order of its parts.
+func dated(s string) bool {
+	month := func(s string) bool { return s >= "01" && s <= "12" }
+	day := func(s string) bool { return s >= "01" && s <= "31" }
+	a, b, c := s[:2], s[2:4], s[4:]
+	return month(b) && (day(a) || day(c)) || month(a) && day(b)
 }
 
 func (b *bench) linked(v *Value) bool {
@@ -219,6 +240,9 @@ func (b *bench) structural(r *Ref, f *Finding) {
 	}
 	if f.Via != "" {
 		add("heuristic", "by way of "+f.Via+"'s image proxy")
+	}
+	if f.Gateway != "" {
+		add("heuristic", "rewritten by "+f.Gateway+", for the reader's own provider")
 	}
 	if f.Ladder < Ordinary && r.When != markup.Header {
 		if s.words > 0 && !s.Static {

@@ -344,9 +344,9 @@ func pathHost(l *link) string {
 	return absolute("https://" + host + "/" + rest)
 }
 
-// rewritten reads the links that mail gateways rewrite with alphabets of their own.
+// rewritten reads the links that gateways rewrite with alphabets of their own.
 func rewritten(l *link) string {
-	if !l.origin.gateway {
+	if l.origin.gateway == "" || !strings.HasPrefix(l.origin.gateway, "Proofpoint") {
 		return ""
 	}
 	if _, rest, ok := strings.Cut(l.url, "/__"); ok { // version 3
@@ -361,10 +361,6 @@ func rewritten(l *link) string {
 		}
 	}
 	return ""
-}
-
-func isGateway(host string) bool {
-	return detect.UnderDomain(host, "proofpoint.com") || detect.UnderDomain(host, "urldefense.com") || detect.UnderDomain(host, "urldefense.us")
 }
 
 // lowerASCII lowers letters of ASCII alone, so that every byte keeps its place.

@@ -168,6 +168,8 @@ func judge(t *testing.T, set *engine.Set, ex vendor.ExampleSpec) (detect.Request
 	r := intake.Request(method, ex.URL, h)
 	if ty, ok := detect.ParseType(ex.Type); ok && ex.Type != "" {
 		r.Type = ty
+	} else if ex.Type != "" {
+		t.Fatalf("type %q is not known", ex.Type)
 	}
 	r.Body = body(t, ex)
 	policy := &detect.Policy{Unknown: detect.UnknownOff} // it is about rules alone

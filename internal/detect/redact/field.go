@@ -126,7 +126,7 @@ func text(level Level, s string) string {
 // identifier returns the short form and the link of an identifier. What is a
 // secret by its shape gets neither; an address in clear gets only the link.
 func identifier(key []byte, v string) (short, link string) {
-	if clean(v) != v {
+	if clean(v) != v || v == Elided { // what was never read links nothing
 		return Elided, ""
 	}
 	if strings.Contains(v, "@") || strings.Contains(v, "%40") {

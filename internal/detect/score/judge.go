@@ -311,7 +311,7 @@ func (j *judge) id(p *pair, c class) {
 		if !ok {
 			return
 		}
-		j.typed(c, k, part, len(part) == len(p.value()))
+		j.typed(&p.key, c, k, part, len(part) == len(p.value()))
 		if j.r.Past != nil && j.ids < maxIDs {
 			j.ids++
 			j.remembered(&p.key, part)
@@ -320,7 +320,7 @@ func (j *judge) id(p *pair, c class) {
 }
 
 // typed judges an identifier by its name alone.
-func (j *judge) typed(c class, k Kind, part []byte, whole bool) {
+func (j *judge) typed(key *name, c class, k Kind, part []byte, whole bool) {
 	switch {
 	case c == classHashed && k == KindHash:
 		j.add(signHashed)
@@ -328,7 +328,7 @@ func (j *judge) typed(c class, k Kind, part []byte, whole bool) {
 	case c == classFile, c == classSecret:
 	case c == classVisitor, k == KindStamped:
 		j.add(signVisitor)
-		j.note("visitor_id", part)
+		j.noteID(key, part)
 	case k == KindHash && whole && len(part) == 64:
 		j.add(signFinger)
 	case c != classBuster:

@@ -285,3 +285,18 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+// TestFields: what was told, and no number of a visit, which may be a login.
+func TestFields(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	for _, f := range score.Fields(get("https://t.example/x?uid="+id+"&sessionid=0a1b2c3d4e5f60718293a4b5c6d7e8f9&sr=1920x1080&ul=de-DE&tz=-60&dt=Red+shoes&dr=https%3A%2F%2Fnews.example%2F&u=https%3A%2F%2Fshop.example%2Fa&em=b4c9a289323b21a01c3e940f150eb9b8",
+		"Cookie: u="+id)) {
+		got[f.Name] = f.Value
+	}
+	want := map[string]string{"visitor_id": id, "session_id": "…", "screen": "1920x1080", "language": "de-DE", "timezone": "-60", "page_title": "Red shoes",
+		"referrer": "https://news.example/", "page_url": "https://shop.example/a", "email_hash": "b4c9a289323b21a01c3e940f150eb9b8", "tp_cookie": "…"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}

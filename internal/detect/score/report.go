@@ -1,6 +1,7 @@
 package score
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -31,6 +32,18 @@ func (j *judge) note(name string, value []byte) {
 		}
 	}
 	*j.out = append(*j.out, detect.Field{Name: name, Value: strings.ToValidUTF8(string(value), "")})
+}
+
+// noteID adds a number for a browser. That of a visit may open an account, so
+// that its value is left out.
+func (j *judge) noteID(key *name, part []byte) {
+	switch {
+	case j.out == nil:
+	case bytes.Contains(key.bytes(), []byte("ses")), string(key.bytes()) == "sid":
+		j.note("session_id", []byte("…"))
+	default:
+		j.note("visitor_id", part)
+	}
 }
 
 // noteTrait adds what a value of class c tells of the machine or page.

@@ -22,7 +22,13 @@ const MaxEntries = 100_000
 // decides about requests: what one entry teaches holds for those after it. The
 // program hands in the proxy's own filter, so that both agree by construction:
 // doors do not import each other. It is for one goroutine.
-type Replay func(e *har.Entry) Replayed
+type Replay interface {
+	// Entry takes the next entry, which it may keep. decided is called once for
+	// each, within this call or a later one.
+	Entry(e *har.Entry, decided func(Replayed))
+	// End decides what is still open.
+	End()
+}
 
 // Replayed is what was decided: the sighting that the proxy would have recorded.
 type Replayed struct {
@@ -39,7 +45,7 @@ type Replayed struct {
 // archive reads the entries of a HAR file.
 func (s *Scanner) archive(m *source.Message, r *Report) {
 	me := identity.New(s.Me)
-	replay := s.engine
+	var replay Replay = byEngine{s}
 	if s.Replay != nil {
 		replay = s.Replay()
 	}
@@ -54,24 +60,32 @@ func (s *Scanner) archive(m *source.Message, r *Report) {
 		case len(r.Findings) == MaxEntries:
 			r.unread("more entries than are looked at")
 		default:
-			r.Findings = append(r.Findings, s.entry(m, e, me, replay(e)))
+			i := len(r.Findings)
+			r.Findings = append(r.Findings, judge.Finding{})
+			replay.Entry(e, func(d Replayed) { r.Findings[i] = s.entry(m, e, me, d) })
 			continue
 		}
 		break
 	}
+	replay.End()
 	r.Lines = make([]int, len(r.Findings))
 	r.finish()
 }
 
-// engine decides by the engine alone where no Replay was given.
-func (s *Scanner) engine(e *har.Entry) Replayed {
+// byEngine decides by the engine alone where no Replay was given.
+type byEngine struct{ s *Scanner }
+
+func (b byEngine) Entry(e *har.Entry, decided func(Replayed)) {
+	j := &b.s.Judge
 	out := Replayed{Request: intake.Request(e.Request.Method, e.Request.URL, e.Request.Header)}
-	if s.Judge.Rules != nil {
-		out.Decision = s.Judge.Rules.Request(&out.Request, s.Judge.Policy)
-		out.Verdicts = s.Judge.Rules.Explain(detect.Seen{Request: &out.Request, Policy: s.Judge.Policy, At: e.Started}, out.Decision)
+	if j.Rules != nil {
+		out.Decision = j.Rules.Request(&out.Request, j.Policy)
+		out.Verdicts = j.Rules.Explain(detect.Seen{Request: &out.Request, Policy: j.Policy, At: e.Started}, out.Decision)
 	}
-	return out
+	decided(out)
 }
+
+func (byEngine) End() {}
 
 // entry is the finding about one entry.
 func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set, d Replayed) judge.Finding {

@@ -52,6 +52,9 @@ type Profile struct {
 	// Links that were freed of what marks the reader, or led past a recorder of
 	// clicks.
 	Links int64 `json:"links,omitempty"`
+	// Banners are requests of consent banners, which are never stopped: they carry
+	// the refusal. They are counted nowhere else, unless the query names them.
+	Banners int64 `json:"banners,omitempty"`
 	// Partial says that there was more than may be held in memory: numbers of
 	// sites, pages and identifiers are then the least that it was.
 	Partial bool `json:"partial,omitempty"`

@@ -185,6 +185,19 @@ func TestProfileGuess(t *testing.T) {
 	}
 }
 
+// TestProfileBanners: what asks for a choice follows nobody.
+func TestProfileBanners(t *testing.T) {
+	t.Parallel()
+	banner := &detect.Tracker{ID: "ask", Name: "Ask banner", Company: "Ask", Category: "consent"}
+	list := []seen{{minute: 1, tracker: banner, page: "https://shop.example/", told: true, count: 3}, day[0]}
+	if p := profileOf(t, ProfileQuery{}, list...); p.Banners != 3 || len(p.Companies) != 1 || p.Told != 0 {
+		t.Errorf("%d of banners, companies %+v", p.Banners, p.Companies)
+	}
+	if p := profileOf(t, ProfileQuery{Company: "ask"}, list...); p.Banners != 0 || len(p.Companies) != 1 || p.Told != 3 {
+		t.Errorf("asked for: %d of banners, companies %+v", p.Banners, p.Companies)
+	}
+}
+
 // TestProfileIdentifiers: many values of one kind leave room for another.
 func TestProfileIdentifiers(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,8 @@ const (
 	maxPlaces     = 10_000  // unknown places, syncs, devices, companies
 	maxDays       = 4000
 	dayLength     = 24 * 60 * 60 * 1000 // milliseconds
+
+	consentBanner = "consent" // the category of those who ask for a choice
 )
 
 // profileSum takes events in the order of time and sums them up.
@@ -90,6 +92,9 @@ func (p *profileSum) add(e *told) {
 		return
 	case t == nil && e.link:
 		p.out.Links += e.count
+		return
+	case t != nil && t.Category == consentBanner && p.match == "":
+		p.out.Banners += e.count
 		return
 	case t == nil && e.said.act == nil && e.action == detect.Allow:
 		return // a note about something else than a tracker

@@ -60,7 +60,7 @@ func New(p *ledger.Profile, o Options) *Report {
 
 // Empty reports whether there is nothing to tell.
 func (r *Report) Empty() bool {
-	return len(r.Companies) == 0 && len(r.Unknown) == 0 && r.Links == 0
+	return len(r.Companies) == 0 && len(r.Unknown) == 0 && r.Links == 0 && r.Banners == 0
 }
 
 // JSON writes the report as one object.

@@ -115,12 +115,13 @@ func TestOtherSentences(t *testing.T) {
 	t.Parallel()
 	p := profile(1, company("Acme", ledger.Counts{Requests: 4, Stopped: 3, Stripped: 1}, 0, "a.example"))
 	p.Unknown = []ledger.Unknown{{Host: "x.example", Counts: stopped(1)}, {Host: "y.example", Listed: true, Counts: stopped(1)}}
-	p.Links, p.Devices, p.Partial = 2, 3, true
+	p.Links, p.Devices, p.Partial, p.Banners = 2, 3, true, 7
 	got := strings.Join(New(p, Options{Now: noon}).Says, "\n")
 	for _, want := range []string{
 		"Of 4 requests, 3 were stopped before anything left, 1 went on without what tells people apart, and none told anything.",
 		"1 place that no rule knows looked like a tracker and 1 place that no rule knows is named by public lists; nobody here knows whose they are.",
 		"2 links that you followed were freed of what marks you, or led past a recorder of clicks.",
+		"7 requests of consent banners passed: they carry what you refuse, so nothing of them is ever stopped.",
 		"This is of 3 devices together, and of all who use them.", "the least that it was", addressNote,
 	} {
 		if !strings.Contains(got, want) {

@@ -20,7 +20,7 @@ func (r *Report) says() []string {
 		return []string{r.nothing()}
 	}
 	out := []string{r.lead()}
-	for _, s := range []string{r.fate(), r.really(), r.looks(), r.refused(), r.unknown(), r.links(), r.devices(), r.partial()} {
+	for _, s := range []string{r.fate(), r.really(), r.looks(), r.refused(), r.unknown(), r.links(), r.banners(), r.devices(), r.partial()} {
 		if s != "" {
 			out = append(out, s)
 		}
@@ -50,7 +50,7 @@ func (r *Report) lead() string {
 	}
 	switch who := r.who(paged); {
 	case paged == 0 && len(r.Companies) == 0:
-		return "No company that the rules know was asked for anything " + r.when() + "."
+		return "No company that the rules know would have followed you " + r.when() + "."
 	case paged == 0:
 		b.WriteString(r.who(len(r.Companies)) + tense(told, " would have learned", " has learned") + " that you are there " + r.when() + ".")
 	case r.onlySite() != "":
@@ -233,6 +233,13 @@ func (r *Report) links() string {
 		return ""
 	}
 	return upper(count(r.Links, "link")) + " that you followed " + verbWords(int(r.Links), "was", "were") + " freed of what marks you, or led past a recorder of clicks."
+}
+
+func (r *Report) banners() string {
+	if r.Banners == 0 {
+		return ""
+	}
+	return upper(count(r.Banners, "request")) + " of consent banners passed: they carry what you refuse, so nothing of them is ever stopped."
 }
 
 func (r *Report) devices() string {

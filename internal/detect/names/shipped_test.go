@@ -69,7 +69,8 @@ func TestShippedList(t *testing.T) {
 func TestShippedListLeavesTrackersVisible(t *testing.T) {
 	t.Parallel()
 	s := shipped(t)
-	for _, host := range vendorHosts(t) {
+	trackers, _ := vendorHosts(t)
+	for _, host := range trackers {
 		if why, ok := s.Match(strings.TrimPrefix(host, ".")); ok {
 			t.Errorf("%s is a host of a vendor rule, and never intercepted (%s)", host, why)
 		}
@@ -86,6 +87,8 @@ type vetoFile struct {
 
 // TestVetoesSpareNoTracker: a veto wins over every rule, so a host of a rule
 // may be vetoed for some paths only; and the hosts of a veto are well formed.
+// The rules for consent managers only say whose they are: their hosts must be
+// vetoed, each of them whole.
 func TestVetoesSpareNoTracker(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(rulesDir + "/vetoes.yaml")
@@ -96,7 +99,8 @@ func TestVetoesSpareNoTracker(t *testing.T) {
 	if err := strictyaml.Decode("vetoes.yaml", data, &file); err != nil {
 		t.Fatal(err)
 	}
-	hosts := vendorHosts(t)
+	hosts, managers := vendorHosts(t)
+	spared := map[string]bool{}
 	seen := map[string]int{}
 	for _, v := range file.Vetoes {
 		seen[v.Why] += len(v.Hosts)
@@ -112,6 +116,19 @@ func TestVetoesSpareNoTracker(t *testing.T) {
 				t.Errorf("%s is a host of a vendor rule, and vetoed whole (%s)", host, v.Why)
 			}
 		}
+		for _, host := range managers {
+			if _, ok := set.Match(host); ok && v.Why == "consent" {
+				spared[host] = true
+			}
+		}
+	}
+	if len(managers) == 0 {
+		t.Error("no rule names a consent manager")
+	}
+	for _, host := range managers {
+		if !spared[host] {
+			t.Errorf("%s is of a consent manager, and not vetoed", host)
+		}
 	}
 	for _, why := range []string{"consent", "sign-in", "payment", "captcha"} {
 		if seen[why] == 0 {
@@ -125,14 +142,13 @@ func TestVetoesSpareNoTracker(t *testing.T) {
 }
 
 // vendorHosts gives the host patterns of all rules but those for any host.
-func vendorHosts(t *testing.T) []string {
+func vendorHosts(t *testing.T) (trackers, managers []string) {
 	t.Helper()
 	dir := os.DirFS(rulesDir)
 	files, err := fs.Glob(dir, "vendors/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no rules found: %v", err)
 	}
-	var hosts []string
 	for _, f := range files {
 		data, err := fs.ReadFile(dir, f)
 		if err != nil {
@@ -143,14 +159,18 @@ func vendorHosts(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		for _, tr := range spec.Trackers {
-			hosts = append(hosts, tr.ByName.Refuse...)
+			hosts := &trackers
+			if tr.Category == "consent" {
+				hosts = &managers
+			}
+			*hosts = append(*hosts, tr.ByName.Refuse...)
 			for _, h := range tr.Hits {
-				hosts = append(hosts, h.Hosts...)
+				*hosts = append(*hosts, h.Hosts...)
 			}
 			for _, l := range tr.Loaders {
-				hosts = append(hosts, l.Hosts...)
+				*hosts = append(*hosts, l.Hosts...)
 			}
 		}
 	}
-	return hosts
+	return trackers, managers
 }

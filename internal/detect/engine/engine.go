@@ -141,6 +141,9 @@ func (s *Set) Request(r *detect.Request, p *detect.Policy) detect.Decision {
 	}
 	path, _ := detect.Split(r.URL)
 	if v := s.vetoes.match(r.Host, path); v > 0 {
+		if d.Step == detect.StepScore { // a guess about a host that is known to be none
+			return detect.Decision{}
+		}
 		return lifted(known(d), detect.StepVeto, ruleOf(roomVeto, v))
 	}
 	if d.Step == detect.StepNone && s.lists != nil && s.lists.WantsResponse() {

@@ -70,7 +70,7 @@ func TestScoreDecides(t *testing.T) {
 		{"benign host", detect.TypeImage, strings.Replace(strong, "pixel.t.example", "a.pictures.example", 1), nil, detect.Allow, detect.StepNone},
 		{"benign path", detect.TypeImage, strings.Replace(strong, "pixel.t.example/", "maps.example/tiles/", 1), nil, detect.Allow, detect.StepNone},
 		{"another path there", detect.TypeImage, strings.Replace(strong, "pixel.t.example/", "maps.example/", 1), nil, block, detect.StepScore},
-		{"veto", detect.TypeImage, strings.Replace(strong, "pixel.t.example", "a.pay.example", 1), nil, detect.Allow, detect.StepVeto},
+		{"veto", detect.TypeImage, strings.Replace(strong, "pixel.t.example", "a.pay.example", 1), nil, detect.Allow, detect.StepNone},
 		{"weak at a veto's host", detect.TypeImage, "https://a.pay.example/track?v=1", nil, detect.Allow, detect.StepNone},
 		{"user's allow", detect.TypeImage, strong, &detect.Policy{Allows: detect.NewOverrides([]detect.Override{{To: "t.example"}})}, detect.Allow, detect.StepUserAllow},
 		{"user's allow of a page", detect.TypeImage, strong, &detect.Policy{Allows: detect.NewOverrides([]detect.Override{{On: "shop.example"}})}, detect.Allow, detect.StepUserAllow},

@@ -93,15 +93,14 @@ type judge struct {
 	sized  bool // a picture of a certain size or kind is asked for
 }
 
-// maxIDs bounds the values of one request that are hashed.
-const maxIDs = 10
-
 func (j *judge) kind() {
 	switch {
 	case j.r.Type == detect.TypePing:
 		j.add(signBeacon)
 	case j.r.Type == detect.TypeImage:
 		j.add(signImage)
+	case j.Read && hasBody(j.r) && strings.HasPrefix(j.r.Header.Get("Content-Type"), "text/plain"):
+		j.add(signPlain)
 	}
 }
 

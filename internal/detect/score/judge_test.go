@@ -95,6 +95,7 @@ func TestEachSign(t *testing.T) {
 		{"comparing numbers", get("https://t.example/usersync?uid=" + id), "asks to compare numbers with another company"},
 		{"JSON", ask(detect.TypeXHR, "POST", "https://t.example/x", `{"a":[1],"user":{"visitor_id":"`+id+`"}}`), "carries a number for this browser or visit"},
 		{"JSON in JSON", ask(detect.TypeXHR, "POST", "https://t.example/x", `{"a":"{\"visitor_id\":\"`+id+`\"}"}`), "carries a number for this browser or visit"},
+		{"plain text", ask(detect.TypeXHR, "POST", "https://t.example/x", "x", "Content-Type: text/plain;charset=UTF-8"), "sent as plain text, as reports are"},
 		{"form", ask(detect.TypePing, "POST", "https://t.example/x", "a=1&visitor_id="+id), "carries a number for this browser or visit"},
 		{"several forms", ask(detect.TypePing, "POST", "https://t.example/x", "a=1&b=2\nvisitor_id="+id), "carries a number for this browser or visit"},
 	} {

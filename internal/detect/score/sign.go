@@ -13,6 +13,7 @@ type Sign uint8
 const (
 	signThird     Sign = iota // E3
 	signBeacon                // E4
+	signPlain                 // E4
 	signImage                 // E4
 	signBare                  // an image of no kind and no size
 	signCookie                // E5
@@ -54,7 +55,7 @@ var points = [2][numSigns]int8{
 		signCrossed: 4, signTracks: 4, signGivesIDs: 3, signStatic: -4, signContent: -3,
 	},
 	read: {
-		signThird: 2, signCookie: 2, signSiteID: 2, signPage: 2, signReferrer: 1,
+		signThird: 2, signPlain: 2, signCookie: 2, signSiteID: 2, signPage: 2, signReferrer: 1,
 		signTraits: 3, signHashed: 4, signFinger: 1, signBought: 1, signBuster: 1,
 		signEvent: 2, signWord: 2, signWords: 1, signConsent: 2, signSync: 5, signSyncWords: 3, signVisitor: 2,
 		signCrossed: 2, signTracks: 2, signGivesIDs: 3, signStatic: -4, signContent: -3,
@@ -70,6 +71,7 @@ const (
 var words = [numSigns]string{
 	signThird:     "third party",
 	signBeacon:    "it is sent where nobody reads the answer",
+	signPlain:     "sent as plain text, as reports are",
 	signImage:     "an image that carries data",
 	signBare:      "asks for an image of no name and no size",
 	signCookie:    "sends its own cookie with a number for this browser",

@@ -13,6 +13,8 @@ const (
 	maxValue = 400
 	// maxKey bounds the bytes of a name: longer ones are nobody's parameter.
 	maxKey = 48
+	// maxIDs bounds the values of one request that are hashed.
+	maxIDs = 10
 	// maxPath bounds the bytes of a path in which words are looked for.
 	maxPath = 1 << 10
 	// maxBody bounds the bytes of a body that are looked at.

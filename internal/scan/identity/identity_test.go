@@ -311,7 +311,10 @@ func FuzzFind(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, u string) {
-		mine, others := s.Search(u)
+		mine, others := s.search(u)
+		if len(mine)+len(others) > 0 && s.quiet(u, 0) {
+			t.Errorf("%q is called quiet, but holds %+v %+v", u, mine, others)
+		}
 		for _, p := range append(mine, others...) {
 			if p.Range.Start < 0 || p.Range.End > len(u) || p.Range.Start > p.Range.End || len(p.Decoded) > 2*MaxDecoded+MaxAddress {
 				t.Errorf("%q: bad proof %+v", u, p)

@@ -166,20 +166,44 @@ func (b *bench) read(u string) *facts {
 	b.room = append(b.room, facts{})
 	f := &b.room[len(b.room)-1]
 	f.link = b.origins.link(u)
-	outer := f.link
-	f.asked = hostOf(u, &outer)
+	f.asked = hostOf(u, &f.link)
 	f.host = f.asked
-	f.unwrapAll(b)
-	if f.original != "" {
-		f.link = b.origins.link(f.original)
-		f.host = hostOf(f.original, &f.link)
+	if o := f.link.origin; o.gateway != "" || o.proxies != 0 || gmail(&f.link) {
+		b.unwrap(f)
 	}
 	f.outline = outlineOf(&f.link)
 	if f.original != "" || f.gateway == "" {
 		b.weigh(f)
 	}
-	b.search(f, &outer)
+	if f.original == "" && f.gateway != "" {
+		return f // all of it is the gateway's
+	}
+	f.mine, f.others = b.m.Me.Search(f.link.url)
+	for i := range f.mine {
+		p := &f.mine[i]
+		p.Shared = p.Shared || slices.ContainsFunc(b.m.Lists, func(l string) bool { return strings.EqualFold(l, p.Address) })
+	}
 	return f
+}
+
+// unwrap takes gateways and image proxies off f's URL. What stands in the part
+// of the wrapper is no word of the sender's.
+func (b *bench) unwrap(f *facts) {
+	outer := f.link
+	f.unwrapAll(b)
+	if f.original == "" {
+		if f.gateway != "" {
+			f.wrapper, _ = b.m.Me.Search(outer.url)
+		}
+		return
+	}
+	inner, _ := scanned(&outer)
+	if inner == "" {
+		inner, _ = unproxy(&outer)
+	}
+	f.wrapper, _ = b.m.Me.Search(own(&outer, inner))
+	f.link = b.origins.link(f.original)
+	f.host = hostOf(f.original, &f.link)
 }
 
 // weigh finds the values of f's URL that may be tokens.
@@ -189,27 +213,6 @@ func (b *bench) weigh(f *facts) {
 	f.values = b.values[from:len(b.values):len(b.values)]
 	for i := range f.values {
 		f.strongest = max(f.strongest, f.values[i].Strength)
-	}
-}
-
-// search looks for addresses: what stands in the part of a wrapper is no word
-// of the sender's.
-func (b *bench) search(f *facts, outer *link) {
-	switch {
-	case f.original == "" && f.gateway != "":
-		f.wrapper, _ = b.m.Me.Search(outer.url)
-		return
-	case f.original != "":
-		inner, _ := scanned(outer)
-		if inner == "" {
-			inner, _ = unproxy(outer)
-		}
-		f.wrapper, _ = b.m.Me.Search(own(outer, inner))
-	}
-	f.mine, f.others = b.m.Me.Search(f.link.url)
-	for i := range f.mine {
-		p := &f.mine[i]
-		p.Shared = p.Shared || slices.ContainsFunc(b.m.Lists, func(l string) bool { return strings.EqualFold(l, p.Address) })
 	}
 }
 

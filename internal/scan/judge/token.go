@@ -96,12 +96,8 @@ func (v *valuer) add(text, in string) {
 
 func (v *valuer) params(query string) {
 	for query != "" {
-		p := query
-		if i := strings.IndexAny(query, "&;"); i >= 0 {
-			p, query = query[:i], query[i+1:]
-		} else {
-			query = ""
-		}
+		var p string
+		p, query = cutParam(query)
 		if p == "" {
 			continue
 		}
@@ -115,6 +111,16 @@ func (v *valuer) params(query string) {
 			v.add(value, name)
 		}
 	}
+}
+
+// cutParam cuts the first parameter off a query.
+func cutParam(query string) (first, rest string) {
+	for i := range len(query) {
+		if query[i] == '&' || query[i] == ';' {
+			return query[:i], query[i+1:]
+		}
+	}
+	return query, ""
 }
 
 // classify judges one value as it stands in a URL.

@@ -161,12 +161,8 @@ func fragmentURL(l *link) string { return absolute(l.fragment()) }
 // paramURL finds the parameter whose value is a URL, in clear or base64.
 func paramURL(l *link) string {
 	for query := l.query; query != ""; {
-		p := query
-		if i := strings.IndexAny(query, "&;"); i >= 0 {
-			p, query = query[:i], query[i+1:]
-		} else {
-			query = ""
-		}
+		var p string
+		p, query = cutParam(query)
 		name, value, ok := strings.Cut(p, "=")
 		if !ok || len(value) < 11 || strings.EqualFold(name, "referer") || strings.EqualFold(name, "referrer") {
 			continue
@@ -289,11 +285,10 @@ func pathURL(l *link) string {
 // percent-encoded as one.
 func encodedURL(l *link) string {
 	for s := range strings.SplitSeq(l.path, "/") {
-		if len(s) < 5 {
-			continue
-		}
-		if a := sealed(s); a != "" {
-			return a
+		if len(s) >= 12 {
+			if a := sealed(s); a != "" {
+				return a
+			}
 		}
 		if strings.IndexByte(s, '%') < 0 {
 			continue

@@ -1,6 +1,7 @@
 // Package memory keeps what time teaches: endpoints whose answers proved to be
-// tracking pixels, the hosts and pages the user allows, and which clients trust
-// our certificates.
+// tracking pixels, the hosts and pages the user allows, which clients trust our
+// certificates, and, as hashes only, which numbers and habits of hosts tell that
+// an unknown request is a tracker's (History).
 //
 // In flow things learned and allowed; out flows, for each client, one immutable
 // Policy that joins them with the configuration. Reading a Policy costs an

@@ -159,3 +159,25 @@ func TestFormsPass(t *testing.T) {
 		}
 	}
 }
+
+// TestStubsReportAlike: what bounds the reports of one stand-in (see
+// TestStubBounds) bounds those of all, for they send by the same lines or not
+// at all.
+func TestStubsReportAlike(t *testing.T) {
+	_, tell, ok := strings.Cut(stubText(t, "fbevents"), "function tell(")
+	tell, _, ends := strings.Cut(tell, "\nfunction ")
+	if !ok || !ends {
+		t.Fatal("fbevents has no function that tells")
+	}
+	for _, name := range stubNames(t) {
+		text := stubText(t, name)
+		if sends := strings.Contains(text, "createElement"); sends != strings.Contains(text, "function tell("+tell) {
+			t.Errorf("%s makes elements: %v, but not by the lines that all share", name, sends)
+		}
+		for _, other := range []string{"fetch(", "XMLHttpRequest", "sendBeacon", "new Image", "WebSocket", "localStorage", "document.cookie", "d.cookie", "import("} {
+			if strings.Contains(text, other) {
+				t.Errorf("%s has %s in it", name, other)
+			}
+		}
+	}
+}

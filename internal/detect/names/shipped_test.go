@@ -141,7 +141,8 @@ func TestVetoesSpareNoTracker(t *testing.T) {
 	}
 }
 
-// vendorHosts gives the host patterns of all rules but those for any host.
+// vendorHosts gives the host patterns of all rules but those for any host: of
+// trackers, and of consent managers.
 func vendorHosts(t *testing.T) (trackers, managers []string) {
 	t.Helper()
 	dir := os.DirFS(rulesDir)

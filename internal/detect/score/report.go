@@ -187,6 +187,9 @@ func Mask(query string) (masked string, changed bool) {
 		if eq < end && maskable(query[start:eq], query[eq+1:end]) {
 			changed = true
 			maskValue(b[eq+1 : end])
+			if maskable(query[start:eq], string(b[eq+1:end])) { // an escape stood within it
+				zero(b[eq+1 : end])
+			}
 		}
 		start = end + 1
 	}
@@ -235,19 +238,26 @@ func maskValue(b []byte) {
 }
 
 func inID(c byte) bool {
-	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '-' || c == '_' || c == '.'
+	return alnum(c) || c == '-' || c == '_' || c == '.'
 }
 
-// zero keeps separators and the escapes of others.
+// zero writes "0" for letters and digits, escaped ones too; separators stay.
 func zero(b []byte) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
-		if c == '%' && i+2 < len(b) {
+		if c == '%' && i+2 < len(b) && unhex(b[i+1]) < 16 && unhex(b[i+2]) < 16 {
+			if c = unhex(b[i+1])<<4 | unhex(b[i+2]); alnum(c) {
+				b[i+1], b[i+2] = '3', '0'
+			}
 			i += 2
 			continue
 		}
-		if c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' {
+		if alnum(c) {
 			b[i] = '0'
 		}
 	}
+}
+
+func alnum(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }

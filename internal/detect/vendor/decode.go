@@ -67,7 +67,7 @@ func (ru *rule) decodePath(p *payload, q *detect.Request) {
 }
 
 func (ru *rule) addCookies(p *payload, q *detect.Request) {
-	if q.Header == nil || len(ru.tracker.cookies) == 0 {
+	if q.Header == nil || len(ru.tracker.cookies)+len(ru.tracker.wildCookies) == 0 {
 		return
 	}
 	for _, line := range q.Header.Values("Cookie") {

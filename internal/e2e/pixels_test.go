@@ -100,7 +100,8 @@ func pixelNet(t *testing.T, w *world) {
 	for _, f := range formats {
 		w.Net.Handle(f+".stats.example", tiny[f])
 	}
-	w.Net.Handle("icons.example", spacer(icon)) // with a cookie of its own it would look like a tracker's
+	w.Net.Handle("icons.example", icon)
+	w.Net.Handle("badges.example", spacer(icon)) // with a cookie of its own it would look like a tracker's
 	w.Net.Handle("cdn.example", spacer(tiny["gif"]))
 	w.Net.Handle("own.example", tiny["gif"])
 	for _, host := range signIn {
@@ -178,7 +179,7 @@ func TestImagesLeftAlone(t *testing.T) {
 			w := newWorld(t, n, proxy.Always)
 			pixelNet(t, w)
 			images := [][2]string{
-				{"icon", "https://icons.example/badge?user=8f3a9c77b1d24e55"},
+				{"icon", "https://badges.example/badge?user=8f3a9c77b1d24e55"},
 				{"own", "https://pixel.own.example/p.gif?uid=8f3a9c77b1d24e55"},
 				{"spacer", "https://cdn.example/spacer.gif"},
 			}

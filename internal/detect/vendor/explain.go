@@ -67,7 +67,9 @@ func (ru *rule) disclosed(p *payload, q *detect.Request) []detect.Field {
 			if f.Name == "tp_cookie" || strings.HasPrefix(fields[i].spec.From[0], "cookie.") {
 				ru.cookieWords(&fields[i], p, &f)
 			}
-			out = append(out, f)
+			if f = asSent(f); value(out, f.Name) == "" {
+				out = append(out, f)
+			}
 		}
 	}
 	out = ru.addCookieFields(p, out)

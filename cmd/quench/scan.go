@@ -213,6 +213,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, args []string) error {
 	}
 	defer copies.end()
 	defer runtime.KeepAlive(spare())
+	a.easeCollector()
 	s, err := a.scanner(ctx, o)
 	if err != nil {
 		return err

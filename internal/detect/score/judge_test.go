@@ -190,7 +190,7 @@ func TestMask(t *testing.T) {
 		{"uid=" + id + "&w=320", "uid=00000000-0000-0000-0000-000000000000&w=320"},
 		{"cid=1234567890.1741737600", "cid=0000000000.0000000000"},
 		{"zz=%7B%22uid%22%3A%22" + id + "%22%7D", "zz=%7B%22uid%22%3A%2200000000-0000-0000-0000-000000000000%22%7D"},
-		{"zz=0a1b2c3d%34e5f6071", "zz=00000000%300000000"},                                                                    // an escape hides nothing
+		{"zz=0a1b2c3d%34e5f6071", "zz=00000000%300000000"},                                                                     // an escape hides nothing
 		{"id=123456789012345&ev=PageView", "id=123456789012345&ev=PageView"},                                                   // the account: without it nobody answers
 		{"sig=0a1b2c3d4e5f60718293a4b5c6d7e8f9&expires=1763805600", "sig=0a1b2c3d4e5f60718293a4b5c6d7e8f9&expires=1763805600"}, // a signature
 		{"url=https%3A%2F%2Fshop.example%2F" + id, "url=https%3A%2F%2Fshop.example%2F" + id},

@@ -251,7 +251,7 @@ func (s *Spec) hostOf(host string) error {
 		s.verify = s.addr.WithZone("").String()
 		return nil
 	}
-	if _, ok := dns.IsDomainName(host); !ok || host == "" || strings.ContainsAny(host, " *\\") {
+	if _, ok := dns.IsDomainName(host); !ok || strings.TrimSuffix(host, ".") == "" || strings.ContainsAny(host, " *\\") {
 		return errors.New("no host name or address")
 	}
 	s.host = strings.ToLower(strings.TrimSuffix(host, "."))

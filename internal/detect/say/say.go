@@ -48,6 +48,8 @@ func hit(v *detect.Verdict) string {
 		if v.Activity.Automatic {
 			b.WriteString(" (reported automatically)")
 		}
+	} else {
+		b.WriteString(" of your visit")
 	}
 	b.WriteString(where(v.Say))
 	if c := carried(v); c != "" {

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -48,7 +49,9 @@ func fakeResolved() {
 		os.Exit(1)
 	}
 	fmt.Println(c.LocalAddr())
+	runtime.GC() // closes every socket that nobody needs any more: c is not one
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	_ = c.Close()
 }
 
 // cmdHoldResolved has fakeResolved hold a port and puts the address into the

@@ -29,10 +29,15 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"quench": main, "chromium": fakeBrowser, "systemd-resolve": fakeResolved})
 }
 
+// scriptsTime is how long the scripts may take on a slow machine: one that hangs
+// says what it waits for, long before the tests' own end.
+const scriptsTime = 10 * time.Minute
+
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:      "testdata/script",
+		Deadline: time.Now().Add(scriptsTime),
 		Setup: func(e *testscript.Env) error {
 			home := filepath.Join(e.WorkDir, "home")
 			for k, v := range map[string]string{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 
 // hold reads the body into the Request if it is short, ends soon and is not of
 // a kind that streams; otherwise it passes as it is.
-func (ex *Exchange) hold() {
+func (ex *Exchange) hold(c *coding.Coders) {
 	if ex.r.ContentLength > maxBody || streams(ex.r.Header) {
 		ex.unread = true
 		return
@@ -44,12 +45,12 @@ func (ex *Exchange) hold() {
 	}
 	out.Body = io.NopCloser(bytes.NewReader(held))
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(held)), nil }
-	setBody(&ex.req, ex.r.Header, held, true)
+	setBody(c, &ex.req, ex.r.Header, held, true)
 }
 
 // drain reads of the body of a request that is blocked what the record needs.
 // What has not come by then is not waited for.
-func (ex *Exchange) drain() {
+func (ex *Exchange) drain(c *coding.Coders) {
 	if streams(ex.r.Header) {
 		ex.unread = true
 		return
@@ -57,12 +58,12 @@ func (ex *Exchange) drain() {
 	ex.read = true
 	held, whole := newTap(ex.r.Body, maxBody).wait(maxWait)
 	ex.unread = !whole
-	setBody(&ex.req, ex.r.Header, held, whole)
+	setBody(c, &ex.req, ex.r.Header, held, whole)
 }
 
 // setBody gives the Request its body without content coding.
-func setBody(req *detect.Request, h http.Header, held []byte, whole bool) {
-	body, all := decode(strings.Join(h.Values("Content-Encoding"), ","), held, maxDecoded)
+func setBody(c *coding.Coders, req *detect.Request, h http.Header, held []byte, whole bool) {
+	body, all := decode(c, strings.Join(h.Values("Content-Encoding"), ","), held, maxDecoded)
 	req.Body, req.BodyCut = body, !whole || !all
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 const (
@@ -235,23 +236,24 @@ func TestBlockedBodiesAreBounded(t *testing.T) {
 
 func TestDecodeBounds(t *testing.T) {
 	t.Parallel()
+	var c coding.Coders
 	zeros := make([]byte, 2<<20)
 	many := bytes.Repeat([]byte("0123456789abcdef, "), 1<<16) // 1.2 MB
-	for _, coding := range []string{"gzip", "deflate", "br", "zstd"} {
-		bomb := compress(t, coding, zeros)
-		if out, whole := decode(coding, bomb, maxDecoded); whole || len(out) > maxDecoded || len(out) > max(minDecoded, maxRatio*len(bomb)) {
-			t.Errorf("%s bomb of %d bytes: %d bytes, whole %v; want it cut", coding, len(bomb), len(out), whole)
+	for _, name := range []string{"gzip", "deflate", "br", "zstd"} {
+		bomb := compress(t, name, zeros)
+		if out, whole := decode(&c, name, bomb, maxDecoded); whole || len(out) > maxDecoded || len(out) > max(minDecoded, maxRatio*len(bomb)) {
+			t.Errorf("%s bomb of %d bytes: %d bytes, whole %v; want it cut", name, len(bomb), len(out), whole)
 		}
-		if out, whole := decode(coding, compress(t, coding, many), maxDecoded); whole || len(out) > maxDecoded {
-			t.Errorf("%s of %d bytes: %d bytes, whole %v; want it cut", coding, len(many), len(out), whole)
+		if out, whole := decode(&c, name, compress(t, name, many), maxDecoded); whole || len(out) > maxDecoded {
+			t.Errorf("%s of %d bytes: %d bytes, whole %v; want it cut", name, len(many), len(out), whole)
 		}
-		twice := compress(t, coding, compress(t, coding, zeros))
-		if out, whole := decode(coding+","+coding, twice, maxDecoded); whole || len(out) > maxDecoded {
-			t.Errorf("%s twice: %d bytes, whole %v; want it cut", coding, len(out), whole)
+		twice := compress(t, name, compress(t, name, zeros))
+		if out, whole := decode(&c, name+","+name, twice, maxDecoded); whole || len(out) > maxDecoded {
+			t.Errorf("%s twice: %d bytes, whole %v; want it cut", name, len(out), whole)
 		}
-		half := compress(t, coding, []byte(strings.Repeat("hello world ", 500)))
-		if _, whole := decode(coding, half[:len(half)/2], maxDecoded); whole {
-			t.Errorf("half of a %s body counts as whole", coding)
+		half := compress(t, name, []byte(strings.Repeat("hello world ", 500)))
+		if _, whole := decode(&c, name, half[:len(half)/2], maxDecoded); whole {
+			t.Errorf("half of a %s body counts as whole", name)
 		}
 	}
 	tests := []struct {
@@ -263,21 +265,25 @@ func TestDecodeBounds(t *testing.T) {
 		{"", strings.Repeat("a", 5000), strings.Repeat("a", 4096), false},
 	}
 	for _, tt := range tests {
-		if got, whole := decode(tt.codings, []byte(tt.body), 4096); string(got) != tt.want || whole != tt.whole {
+		if got, whole := decode(&c, tt.codings, []byte(tt.body), 4096); string(got) != tt.want || whole != tt.whole {
 			t.Errorf("decode(%q) of %d bytes = %.20q %v, want %.20q %v", tt.codings, len(tt.body), got, whole, tt.want, tt.whole)
 		}
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, coding := range []string{"gzip", "deflate", "br", "zstd"} {
-		f.Add(coding, compress(f, coding, []byte(sigBody)))
+	for _, name := range []string{"gzip", "deflate", "br", "zstd"} {
+		f.Add(name, compress(f, name, []byte(sigBody)))
 	}
 	f.Add("br, gzip,", []byte("x"))
+	var used coding.Coders
 	f.Fuzz(func(t *testing.T, codings string, body []byte) {
-		out, _ := decode(codings, body, 1<<16)
+		out, whole := decode(&used, codings, body, 1<<16)
 		if len(out) > 1<<16 {
 			t.Errorf("decode(%q) returns %d bytes", codings, len(out))
+		}
+		if again, also := decode(new(coding.Coders), codings, body, 1<<16); !bytes.Equal(out, again) || whole != also {
+			t.Errorf("decode(%q) after others: %d bytes, whole %v; alone %d, %v", codings, len(out), whole, len(again), also)
 		}
 	})
 }

@@ -1,17 +1,11 @@
 package filter
 
 import (
-	"bufio"
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
-	"fmt"
 	"io"
 	"strings"
 
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/zstd"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 const (
@@ -23,14 +17,12 @@ const (
 	minDecoded = 64 << 10
 	// maxCodings is how many codings may lie over each other.
 	maxCodings = 3
-	// maxWindow is the memory that zstd may ask for (RFC 9659).
-	maxWindow = 8 << 20
 )
 
 // decode undoes the content codings of body (RFC 9110, 8.4) and returns at
 // most limit bytes, fewer if they grow out of all proportion. whole is false
 // if that is not all of it, be it cut, broken or of an unknown coding.
-func decode(codings string, body []byte, limit int) (out []byte, whole bool) {
+func decode(c *coding.Coders, codings string, body []byte, limit int) (out []byte, whole bool) {
 	list := strings.Split(codings, ",")
 	if len(list) > maxCodings {
 		return nil, false
@@ -38,12 +30,15 @@ func decode(codings string, body []byte, limit int) (out []byte, whole bool) {
 	limit = min(limit, max(minDecoded, maxRatio*len(body)))
 	out, whole = body, true
 	for i := len(list) - 1; i >= 0; i-- {
-		name := strings.ToLower(strings.TrimSpace(list[i]))
-		if name == "" || name == "identity" {
+		kind, ok := coding.Named(list[i])
+		if !ok {
+			return nil, false
+		}
+		if kind == coding.None {
 			continue
 		}
 		var all bool
-		out, all = undo(name, out, limit)
+		out, all = undo(c, kind, out, limit)
 		whole = whole && all
 	}
 	if len(out) > limit {
@@ -53,40 +48,14 @@ func decode(codings string, body []byte, limit int) (out []byte, whole bool) {
 }
 
 // undo undoes one coding.
-func undo(name string, body []byte, limit int) (out []byte, whole bool) {
-	rd, err := decoder(name, body)
+func undo(c *coding.Coders, kind coding.Kind, body []byte, limit int) (out []byte, whole bool) {
+	rd, err := c.Decoder(kind, bytes.NewReader(body))
 	if err != nil {
 		return nil, false
 	}
-	defer rd.Close()
 	out, err = io.ReadAll(io.LimitReader(rd, int64(limit)+1))
 	if len(out) > limit {
 		return out[:limit], false
 	}
 	return out, err == nil
-}
-
-func decoder(name string, body []byte) (io.ReadCloser, error) {
-	src := bytes.NewReader(body)
-	switch name {
-	case "gzip", "x-gzip":
-		return gzip.NewReader(src)
-	case "deflate":
-		// The name means zlib; half the world sends the bare format.
-		br := bufio.NewReader(src)
-		if b, _ := br.Peek(2); len(b) == 2 && b[0]&0x0f == 8 && (uint(b[0])<<8|uint(b[1]))%31 == 0 {
-			return zlib.NewReader(br)
-		}
-		return flate.NewReader(br), nil
-	case "br":
-		return io.NopCloser(brotli.NewReader(src)), nil
-	case "zstd":
-		d, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return nil, fmt.Errorf("content coding %q is not known", name)
 }

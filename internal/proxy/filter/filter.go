@@ -21,6 +21,7 @@ import (
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
 	"github.com/quench-proxy/quench/internal/proxy/answer"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 // Client is who made a request, as far as it is known.
@@ -95,6 +96,7 @@ type Filter struct {
 	grants  grants
 	cleaned cleaned
 	offers  offers
+	coders  coding.Coders
 }
 
 // Request decides about r, whose URL must be absolute. If the response is not
@@ -159,13 +161,13 @@ func (f *Filter) look(ex *Exchange) {
 	}
 	ex.req.BodyCut = true
 	if ex.d.Action == detect.Block {
-		ex.drain()
+		ex.drain(&f.coders)
 		return
 	}
 	if ex.d.Need&detect.NeedBody == 0 {
 		return
 	}
-	ex.hold()
+	ex.hold(&f.coders)
 	ex.d = ex.set.Body(&ex.req, ex.d, ex.policy)
 }
 
@@ -187,7 +189,7 @@ func (f *Filter) Chain(ex *Exchange, chain []string) *http.Response {
 	switch d.Action {
 	case detect.Block:
 		if ex.hasBody() && !ex.read {
-			ex.drain()
+			ex.drain(&f.coders)
 		}
 		ex.d = d
 		return f.block(ex)

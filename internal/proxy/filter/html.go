@@ -32,7 +32,7 @@ func (f *Filter) document(resp *http.Response, ex *Exchange) {
 		return
 	}
 	// Without a base only what leaves the site is looked at, which is fast.
-	var o rewrite.Options
+	o := rewrite.Options{Coders: &f.coders}
 	if f.GPC {
 		o.Script = gpcScript(resp.Header)
 	}

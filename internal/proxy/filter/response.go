@@ -24,7 +24,7 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 	f.unlearn(resp, ex)
 	head := &detect.ResponseHead{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength}
 	if ex.d.Need&detect.NeedHead != 0 && imageLike(resp, ex) {
-		lookAt(resp, head)
+		f.lookAt(resp, head)
 	}
 	f.answeredBy(ex, head)
 	if ex.d.Need&(detect.NeedResponse|detect.NeedHead) == 0 && ex.d.Step == detect.StepNone {
@@ -118,12 +118,12 @@ func imageLike(resp *http.Response, ex *Exchange) bool {
 
 // lookAt reads the beginning of the body into head and puts it back. What does
 // not come at once is not waited for.
-func lookAt(resp *http.Response, head *detect.ResponseHead) {
+func (f *Filter) lookAt(resp *http.Response, head *detect.ResponseHead) {
 	t := newTap(resp.Body, pixel.MaxHead)
 	read, whole := t.wait(maxWait)
 	resp.Body = t
-	coding := strings.Join(resp.Header.Values("Content-Encoding"), ",")
-	bytes, all := decode(coding, read, pixel.MaxHead)
+	codings := strings.Join(resp.Header.Values("Content-Encoding"), ",")
+	bytes, all := decode(&f.coders, codings, read, pixel.MaxHead)
 	head.Head, head.Complete = bytes, whole && all
 }
 

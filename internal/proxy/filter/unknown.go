@@ -51,7 +51,7 @@ func (f *Filter) unlearn(resp *http.Response, ex *Exchange) {
 		return
 	}
 	var head detect.ResponseHead
-	lookAt(resp, &head)
+	f.lookAt(resp, &head)
 	if seen := pixel.Look(head.Head, head.Complete); seen.Format != pixel.None && !seen.Tiny {
 		f.Unlearn(ex.req.Host, ex.req.URL)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 // chunk is how much of a document is read at once.
@@ -14,13 +15,12 @@ const chunk = 32 << 10
 // changed, its coding done again.
 type body struct {
 	src    io.ReadCloser // the site's body
-	coding *coding       // nil for none
+	coding coding.Kind
 	o      Options
 
-	in      io.Reader    // src without its coding
-	close   io.Closer    // of the decoder
-	enc     encoder      // nil for none
-	out     bytes.Buffer // ready for the browser
+	in      io.Reader      // src without its coding
+	enc     coding.Encoder // nil for none
+	out     bytes.Buffer   // ready for the browser
 	walk    *markup.Rewriter
 	head    []byte // held until the place for the script is found
 	placed  bool
@@ -31,32 +31,20 @@ type body struct {
 	err     error
 }
 
-func newBody(src io.ReadCloser, name string, o Options) (*body, bool) {
-	b := &body{src: src, o: o, placed: o.Script == ""}
-	if name != "" {
-		c, ok := codings[name]
-		if !ok {
-			return nil, false
-		}
-		b.coding = &c
-	}
-	return b, true
-}
-
 // start is put off to the first Read, since decoders read ahead.
-func (b *body) start() error {
+func (b *body) start() {
 	b.buf = make([]byte, chunk)
 	b.in = b.src
 	var sink io.Writer = &b.out
-	if b.coding != nil {
+	if b.coding != coding.None {
 		b.came = &record{r: b.src}
-		dec, err := b.coding.undo(b.came)
+		dec, err := b.o.Coders.Decoder(b.coding, b.came)
 		if err != nil {
 			b.asItCame()
-			return nil
+			return
 		}
-		b.in, b.close = dec, dec
-		b.enc = b.coding.do(&b.out)
+		b.in = dec
+		b.enc = b.o.Coders.Encoder(b.coding, &b.out)
 		sink = b.enc
 	}
 	decide := b.o.Decide
@@ -64,7 +52,6 @@ func (b *body) start() error {
 		decide = func(*markup.Ref) markup.Action { return markup.Keep }
 	}
 	b.walk = markup.NewRewriter(sink, markup.Options{Base: b.o.Base, Only: b.o.Only}, decide)
-	return nil
 }
 
 // maxKept is how much of a body is kept that has given nothing yet.
@@ -90,11 +77,8 @@ func (c *record) Read(p []byte) (int, error) {
 // asItCame gives up on a body that is not what its header says, before any of
 // it was passed on: the browser gets the site's own bytes, and its own error.
 func (b *body) asItCame() {
-	if b.close != nil {
-		b.close.Close()
-	}
 	b.in = io.MultiReader(bytes.NewReader(b.came.kept), b.src)
-	b.came, b.coding, b.enc, b.close = nil, nil, nil, nil
+	b.came, b.coding, b.enc = nil, coding.None, nil
 	b.out.Reset()
 	b.placed, b.plain = true, true
 }
@@ -105,7 +89,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	if b.in == nil && b.err == nil {
-		b.err = b.start()
+		b.start()
 	}
 	for b.out.Len() == 0 {
 		if b.err != nil {
@@ -138,7 +122,7 @@ const maxRest = 512
 // drain reads on to the site's own end, so that its connection can be used
 // again: some codings say themselves where they end.
 func (b *body) drain() {
-	if b.err == io.EOF && b.coding != nil && !b.drained {
+	if b.err == io.EOF && b.coding != coding.None && !b.drained {
 		b.drained = true
 		io.CopyN(io.Discard, b.src, maxRest)
 	}
@@ -220,11 +204,4 @@ func (b *body) end(err error) {
 }
 
 // Close closes the site's body.
-func (b *body) Close() error {
-	err := b.src.Close()
-	if b.close != nil {
-		b.close.Close()
-		b.close = nil
-	}
-	return err
-}
+func (b *body) Close() error { return b.src.Close() }

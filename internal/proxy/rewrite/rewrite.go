@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 // Options say what is changed. The zero value changes nothing.
@@ -27,21 +28,22 @@ type Options struct {
 	Only   markup.Vectors
 	// Script is markup that is put before the first script; "" puts in none.
 	Script string
+	// Coders undo and do the codings; nil means some of its own.
+	Coders *coding.Coders
 }
 
 // Document wraps the body of resp if it is a document that can be changed,
 // amends its header, and reports whether it did. A body that breaks off, or
 // whose coding is faulty, ends with that error, after all that came before.
 func Document(resp *http.Response, o Options) bool {
-	coding, ok := Changeable(resp)
+	kind, ok := Changeable(resp)
 	if !ok || o.Decide == nil && o.Script == "" {
 		return false
 	}
-	b, ok := newBody(resp.Body, coding, o)
-	if !ok {
-		return false
+	if o.Coders == nil {
+		o.Coders = new(coding.Coders)
 	}
-	resp.Body = b
+	resp.Body = &body{src: resp.Body, coding: kind, o: o, placed: o.Script == ""}
 	resp.ContentLength = -1
 	resp.Uncompressed = false
 	resp.Header.Del("Content-Length")
@@ -65,16 +67,16 @@ func Weaken(h http.Header) {
 }
 
 // Changeable reports whether resp is a whole HTML document that may be changed,
-// and its content coding ("" for none).
-func Changeable(resp *http.Response) (coding string, ok bool) {
+// and its content coding.
+func Changeable(resp *http.Response) (k coding.Kind, ok bool) {
 	switch h := resp.Header; {
 	case resp.StatusCode < 200, resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusResetContent,
 		resp.StatusCode == http.StatusPartialContent, resp.StatusCode == http.StatusNotModified:
-		return "", false
+		return coding.None, false
 	case resp.Body == nil, resp.Body == http.NoBody, resp.ContentLength == 0:
-		return "", false
+		return coding.None, false
 	case h.Get("Content-Range") != "", fixed(h), attached(h), !html(h):
-		return "", false
+		return coding.None, false
 	default:
 		return known(h.Values("Content-Encoding"))
 	}
@@ -115,19 +117,17 @@ func html(h http.Header) bool {
 }
 
 // known returns the one content coding of a body.
-func known(values []string) (coding string, ok bool) {
+func known(values []string) (k coding.Kind, ok bool) {
 	for _, line := range values {
 		for word := range strings.SplitSeq(line, ",") {
-			word = strings.ToLower(strings.TrimSpace(word))
-			if word == "" || word == "identity" {
-				continue
+			kind, ok := coding.Named(word)
+			if !ok || kind != coding.None && k != coding.None {
+				return coding.None, false
 			}
-			if coding != "" {
-				return "", false
+			if kind != coding.None {
+				k = kind
 			}
-			coding = word
 		}
 	}
-	_, ok = codings[coding]
-	return coding, ok || coding == ""
+	return k, true
 }

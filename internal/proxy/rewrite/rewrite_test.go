@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/proxy/coding"
 )
 
 const (
@@ -43,13 +44,22 @@ func response(body io.Reader, head ...string) *http.Response {
 	return &http.Response{StatusCode: 200, Header: h, ContentLength: -1, Body: io.NopCloser(body)}
 }
 
+func kind(t testing.TB, name string) coding.Kind {
+	t.Helper()
+	k, ok := coding.Named(name)
+	if !ok {
+		t.Fatalf("no coding is named %q", name)
+	}
+	return k
+}
+
 func encode(t testing.TB, name, s string) []byte {
 	t.Helper()
 	if name == "" {
 		return []byte(s)
 	}
 	var b bytes.Buffer
-	e := codings[name].do(&b)
+	e := new(coding.Coders).Encoder(kind(t, name), &b)
 	if _, err := e.Write([]byte(s)); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +74,7 @@ func decode(t testing.TB, name string, b []byte) string {
 	if name == "" {
 		return string(b)
 	}
-	r, err := codings[name].undo(bytes.NewReader(b))
+	r, err := new(coding.Coders).Decoder(kind(t, name), bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +194,7 @@ func TestFlowsAsItComes(t *testing.T) {
 			var w io.Writer = pw
 			flush := func() error { return nil }
 			if name != "" {
-				e := codings[name].do(pw)
+				e := new(coding.Coders).Encoder(kind(t, name), pw)
 				w, flush = e, e.Flush
 			}
 			io.WriteString(w, "<!doctype html><head><p>first</p>"+pixel)
@@ -192,7 +202,7 @@ func TestFlowsAsItComes(t *testing.T) {
 		}()
 		var back io.Reader = resp.Body
 		if name != "" {
-			r, err := codings[name].undo(back)
+			r, err := new(coding.Coders).Decoder(kind(t, name), back)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -263,6 +273,7 @@ func TestShortDocuments(t *testing.T) {
 
 func BenchmarkDocument(b *testing.B) {
 	src := page("words and words", pixel, "") + strings.Repeat(`<div class="card"><a href="/a/b?c=d"><img src="/i/1.jpg" width="300" height="200" alt="x"></a><p>Some words of text that go on for a line or so.</p></div>`+"\n", 6000)
+	var coders coding.Coders
 	for _, name := range []string{"", "gzip", "br", "zstd"} {
 		body := encode(b, name, src)
 		b.Run("coding="+name, func(b *testing.B) {
@@ -270,7 +281,7 @@ func BenchmarkDocument(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				resp := response(bytes.NewReader(body), "Content-Encoding", name)
-				Document(resp, Options{Decide: takeOut, Script: script, Only: markup.NewVectors(1, 24, 40, 59, 60, 61)})
+				Document(resp, Options{Decide: takeOut, Script: script, Only: markup.NewVectors(1, 24, 40, 59, 60, 61), Coders: &coders})
 				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 					b.Fatal(err)
 				}
@@ -282,13 +293,14 @@ func BenchmarkDocument(b *testing.B) {
 // BenchmarkFirstByte is what a document's first bytes wait for.
 func BenchmarkFirstByte(b *testing.B) {
 	src := page("words and words", pixel, "")
+	var coders coding.Coders
 	for _, name := range []string{"", "gzip", "br", "zstd"} {
 		body := encode(b, name, src)
 		b.Run("coding="+name, func(b *testing.B) {
 			first := make([]byte, 1)
 			for b.Loop() {
 				resp := response(bytes.NewReader(body), "Content-Encoding", name)
-				Document(resp, Options{Decide: takeOut, Script: script, Only: markup.NewVectors(1, 24, 40, 59, 60, 61)})
+				Document(resp, Options{Decide: takeOut, Script: script, Only: markup.NewVectors(1, 24, 40, 59, 60, 61), Coders: &coders})
 				if _, err := io.ReadFull(resp.Body, first); err != nil {
 					b.Fatal(err)
 				}

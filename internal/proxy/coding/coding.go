@@ -9,8 +9,10 @@ package coding
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -71,6 +73,7 @@ func Named(name string) (k Kind, ok bool) {
 // from several goroutines and must not be copied.
 type Coders struct {
 	undo, do [kinds]sync.Pool
+	room     sync.Pool // *[]byte, for Decode
 }
 
 // Encoder compresses. Flush passes on all that was written; Close ends the
@@ -95,20 +98,65 @@ func (c *Coders) Decoder(k Kind, r io.Reader) (io.Reader, error) {
 		return r, nil
 	case Deflate:
 		br := bufio.NewReader(r)
-		if b, _ := br.Peek(2); len(b) < 2 || b[0]&0x0f != 8 || (uint(b[0])<<8|uint(b[1]))%31 != 0 {
+		if b, _ := br.Peek(2); !framed(b) {
 			k = bareDeflate
 		}
 		r = br
 	}
-	d, _ := c.undo[k].Get().(decoder)
-	if d == nil {
-		d = newDecoder(k)
-	}
+	d := c.decoder(k)
 	if err := d.Reset(r); err != nil {
 		return nil, fmt.Errorf("content coding: %w", err)
 	}
 	return &pooled{d: d, home: &c.undo[k]}, nil
 }
+
+func (c *Coders) decoder(k Kind) decoder {
+	if d, ok := c.undo[k].Get().(decoder); ok {
+		return d
+	}
+	return newDecoder(k)
+}
+
+// framed reports whether b begins as zlib does (RFC 1950, 2.2).
+func framed(b []byte) bool {
+	return len(b) >= 2 && b[0]&0x0f == 8 && (uint(b[0])<<8|uint(b[1]))%31 == 0
+}
+
+// Decode undoes the coding of a whole body and returns at most limit bytes of
+// it, a copy. whole is false if that is not all, be the body longer, broken or
+// cut short.
+func (c *Coders) Decode(k Kind, body []byte, limit int) (out []byte, whole bool) {
+	switch {
+	case k == None:
+		return bytes.Clone(body[:min(len(body), limit)]), len(body) <= limit
+	case k == Deflate && !framed(body):
+		k = bareDeflate
+	}
+	d := c.decoder(k)
+	room, _ := c.room.Get().(*[]byte)
+	if room == nil {
+		room = new([]byte)
+	}
+	*room = slices.Grow((*room)[:0], min(limit+1, leastRoom))
+	err := d.Reset(bytes.NewReader(body))
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // not even a header
+	}
+	for err == nil && len(*room) <= limit {
+		*room = slices.Grow(*room, min(limit+1-len(*room), leastRoom))
+		var n int
+		n, err = d.Read((*room)[len(*room):min(cap(*room), limit+1)])
+		*room = (*room)[:len(*room)+n]
+	}
+	out, whole = bytes.Clone((*room)[:min(len(*room), limit)]), err == io.EOF && len(*room) <= limit
+	_ = d.Reset(nothing{})
+	c.undo[k].Put(d)
+	c.room.Put(room)
+	return out, whole
+}
+
+// leastRoom is the room that Decode reads into at least.
+const leastRoom = 4 << 10
 
 // pooled gives its decoder back when the body has ended, and not before: whoever
 // closes a body may still be reading it elsewhere. What fails is not used again.

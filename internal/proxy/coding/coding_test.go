@@ -71,11 +71,20 @@ func TestUsedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var c Coders
-			for i := range 60 {
-				want := text(uint64(i), 1+i*i*97)
+			for i := range 24 {
+				want := text(uint64(i), 1+i*i*197)
 				b := packed(t, &c, k, want)
 				if got, err := unpacked(&c, k, b); err != nil || !bytes.Equal(got, want) {
 					t.Fatalf("body %d of %d bytes: got %d bytes, %v", i, len(want), len(got), err)
+				}
+				if got, whole := c.Decode(k, b, len(want)); !whole || !bytes.Equal(got, want) {
+					t.Fatalf("body %d of %d bytes at once: got %d bytes, whole %v", i, len(want), len(got), whole)
+				}
+				if got, whole := c.Decode(k, b, len(want)-1); whole || !bytes.Equal(got, want[:len(want)-1]) {
+					t.Fatalf("body %d of %d bytes, one byte less: got %d bytes, whole %v", i, len(want), len(got), whole)
+				}
+				if got, whole := c.Decode(k, b[:len(b)/2], len(want)); whole {
+					t.Fatalf("half of body %d at once is taken for all: %d bytes", i, len(got))
 				}
 				switch i % 3 {
 				case 0:
@@ -104,7 +113,7 @@ func TestAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			for j := range 20 {
+			for j := range 5 {
 				for name, k := range all {
 					want := text(uint64(i*100+j), 20000)
 					if got, err := unpacked(&c, k, packed(t, &c, k, want)); err != nil || !bytes.Equal(got, want) {
@@ -187,6 +196,7 @@ func FuzzDecoder(f *testing.F) {
 		f.Add(uint8(k), packed(f, &c, k, []byte("some words, some words")))
 	}
 	const most = 1 << 16
+	f.Add(uint8(Gzip), []byte{0x1f})
 	read := func(c *Coders, k Kind, b []byte) ([]byte, bool) {
 		r, err := c.Decoder(k, bytes.NewReader(b))
 		if err != nil {
@@ -201,6 +211,9 @@ func FuzzDecoder(f *testing.F) {
 		want, also := read(new(Coders), k, b)
 		if !bytes.Equal(got, want) || whole != also {
 			t.Errorf("coding %d: %d bytes, whole %v; a new decoder gives %d, %v", k, len(got), whole, len(want), also)
+		}
+		if at, all := c.Decode(k, b, most-1); !bytes.Equal(at, want[:min(len(want), most-1)]) || all != (also && len(want) < most) {
+			t.Errorf("coding %d at once: %d bytes, whole %v; a reader gives %d, %v", k, len(at), all, len(want), also)
 		}
 	})
 }

@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"bytes"
-	"io"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/proxy/coding"
@@ -38,24 +36,11 @@ func decode(c *coding.Coders, codings string, body []byte, limit int) (out []byt
 			continue
 		}
 		var all bool
-		out, all = undo(c, kind, out, limit)
+		out, all = c.Decode(kind, out, limit)
 		whole = whole && all
 	}
 	if len(out) > limit {
 		return out[:limit], false
 	}
 	return out, whole
-}
-
-// undo undoes one coding.
-func undo(c *coding.Coders, kind coding.Kind, body []byte, limit int) (out []byte, whole bool) {
-	rd, err := c.Decoder(kind, bytes.NewReader(body))
-	if err != nil {
-		return nil, false
-	}
-	out, err = io.ReadAll(io.LimitReader(rd, int64(limit)+1))
-	if len(out) > limit {
-		return out[:limit], false
-	}
-	return out, err == nil
 }

@@ -53,6 +53,10 @@ func (l *cssLexer) next() (cssToken, bool) {
 		}
 	case c == '/' && l.peek(1) == '*':
 		l.comment(&t)
+	case c == '<' && bytes.HasPrefix(l.b[l.i:], []byte("<!--")):
+		l.i += len("<!--") // marks for readers from before there was CSS: nothing to it
+	case c == '-' && bytes.HasPrefix(l.b[l.i:], []byte("-->")):
+		l.i += len("-->")
 	case c == '"' || c == '\'':
 		l.str(&t, c)
 	case c == '@' && l.nameStart(l.i+1):

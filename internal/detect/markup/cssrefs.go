@@ -112,6 +112,8 @@ func (s *cssWalk) str(t cssToken) {
 		s.add(s.find(v, 84, Inert), t.bad)
 	case bytes.HasPrefix(s.prop.b, []byte("mso-")) && absolute(v.b):
 		s.add(s.find(v, 100, Legacy), false)
+	case bytes.HasPrefix(s.prop.b, []byte("--")) && absolute(v.b):
+		s.add(s.find(v, 88, Opening), t.bad) // image-set(var(--x)) makes it an address
 	}
 }
 

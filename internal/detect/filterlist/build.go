@@ -36,11 +36,25 @@ type builder struct {
 	strs  interner
 	sets  interner32
 	pats  []byte
+
 	uses  map[uint32]uint32 // how many rules have a token
+	cands []candidate       // scratch space of addPattern
+	found []found           // the tokens of all rules, each rule's together
+	ends  []uint32          // for each rule, where in found its tokens end
 
 	shapes  map[shape]uint32
 	regexes map[regex]uint32
 	bad     map[string][]badfilter
+}
+
+// found is a token by which a rule can be found.
+type found struct {
+	hash uint32
+	cost uint32 // without that of the rules that share it
+	at   uint16 // its offset in the pattern
+	len  uint16
+	// exact is candidate's.
+	exact bool
 }
 
 // badfilter is a rule that cancels those with the same canonical text.
@@ -134,9 +148,13 @@ func (b *builder) addPattern(r *Rule, sh uint32) {
 	}
 	c.form = uint32(len(p))<<8 | uint32(flags)
 	b.s.rules = append(b.s.rules, c)
-	for _, t := range b.tokens(&c) {
+	b.cands = b.tokens(b.cands[:0], r, p, flags)
+	for i := range b.cands {
+		t := &b.cands[i]
 		b.uses[t.hash]++
+		b.found = append(b.found, found{t.hash, t.cost(), t.at, uint16(len(t.text)), t.exact})
 	}
+	b.ends = append(b.ends, uint32(len(b.found)))
 }
 
 // paramRegexp returns the expression of a removeparam value that is "/re/",
@@ -157,18 +175,25 @@ func plainParam(v string) bool {
 	return v != "" && v[0] != '~' && v[0] != '/' && len(v) <= maxPattern
 }
 
-// tokens returns the tokens that a rule can be found by; for a regular
-// expression all of them are needed, otherwise any one is enough.
-func (b *builder) tokens(r *rule) []candidate {
-	if r.flags()&patRegexp != 0 {
-		re := b.s.regexes[r.pat]
-		return regexpTokens(b.strs.at(re.source), b.s.seed)
+// tokens appends to out the tokens that a rule with pattern p can be found by;
+// for a regular expression all of them are needed, otherwise any one is enough.
+func (b *builder) tokens(out []candidate, r *Rule, p string, flags uint8) []candidate {
+	switch {
+	case flags&patRegexp != 0:
+		return append(out, regexpTokens(r.Pattern.Regexp, b.s.seed)...)
+	case flags&patParam != 0:
+		return candidates(out, p, patStart|patEnd, b.s.seed)
 	}
-	p := string(b.pats[r.pat : r.pat+r.len()])
-	if r.flags()&patParam != 0 {
-		return candidates(p, patStart|patEnd, b.s.seed)
+	return candidates(out, p, flags, b.s.seed)
+}
+
+// foundBy returns the tokens of rule i.
+func (b *builder) foundBy(i uint32) []found {
+	from := uint32(0)
+	if i > 0 {
+		from = b.ends[i-1]
 	}
-	return candidates(p, r.flags(), b.s.seed)
+	return b.found[from:b.ends[i]]
 }
 
 // finish makes the Set.
@@ -179,10 +204,16 @@ func (b *builder) finish() *Set {
 	s.hosts, s.marks = b.hosts.finish()
 	s.names = b.names.finish(s.seed)
 	b.entities()
-	s.strs, s.sets = string(b.strs.bytes), slices.Clip(b.sets.words)
-	s.rules, s.shapes, s.regexes = slices.Clip(s.rules), slices.Clip(s.shapes), slices.Clip(s.regexes)
+	s.strs, s.sets = string(b.strs.bytes), fit(b.sets.words)
+	s.rules, s.shapes, s.regexes = fit(s.rules), fit(s.shapes), fit(s.regexes)
 	s.ready()
 	return s
+}
+
+// fit copies what has grown into as much memory as it takes: a slice that is
+// grown has up to a quarter more.
+func fit[T any](grown []T) []T {
+	return append(make([]T, 0, len(grown)), grown...)
 }
 
 // shape interns everything about a rule but its pattern and line.

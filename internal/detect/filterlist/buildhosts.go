@@ -14,7 +14,7 @@ type hostBuilder struct {
 	tmp   []byte
 	slots []uint64 // the upper half of a name's hash, and the offset plus one of its first record
 	names int
-	count int
+	size  int // of the records that finish will write
 	// mentioned holds what mention has added: 48 bits of the name's hash, and the shape.
 	mentioned map[uint64]bool
 	// realms tells those of a shape, for the record's byte.
@@ -32,7 +32,7 @@ func (h *hostBuilder) add(name string, shape, line uint32) {
 	h.tmp = binary.LittleEndian.AppendUint32(h.tmp, shape)
 	h.tmp = binary.LittleEndian.AppendUint32(h.tmp, line)
 	h.tmp = append(h.tmp, 0, 0, 0, 0, 0, 0, 0, 0)
-	h.count++
+	h.size += uvarintLen(shape<<1) + uvarintLen(line)
 	if 4*h.names >= 3*len(h.slots) {
 		h.grow()
 	}
@@ -41,6 +41,7 @@ func (h *hostBuilder) add(name string, shape, line uint32) {
 	if h.slots[slot] == 0 {
 		h.slots[slot] = upper | uint64(off+1)
 		h.names++
+		h.size += recordHead + len(name)
 		return
 	}
 	first := h.tail(uint32(h.slots[slot]) - 1)
@@ -114,8 +115,9 @@ const markEvery = 16
 // rule its shape <<1 (| 1 if more follow) and its line, as varints. The marks
 // are the offsets of every sixteenth record.
 func (h *hostBuilder) finish() (t table, marks []uint32) {
-	arena := make([]byte, 0, len(h.tmp)-(tmpTail-5)*h.count)
+	arena := make([]byte, 0, h.size)
 	offs := make([]uint32, 0, h.names)
+	marks = make([]uint32, 0, (h.names+markEvery-1)/markEvery)
 	for at := uint32(0); int(at) < len(h.tmp); at += 1 + uint32(h.tmp[at]) + tmpTail {
 		if binary.LittleEndian.Uint32(h.tail(at)[12:]) == further {
 			continue
@@ -149,3 +151,6 @@ func (h *hostBuilder) record(arena []byte, at uint32) []byte {
 		at = next - 1
 	}
 }
+
+// uvarintLen is how many bytes v has as a varint.
+func uvarintLen(v uint32) int { return (bits.Len32(v|1) + 6) / 7 }

@@ -293,14 +293,13 @@ var classOf = func() (t [256]uint8) {
 	return t
 }()
 
-const classStarShift = 5
-
 // classes returns the classes of all bytes of s together, and counts its "*".
 func classes(s string) (all uint8, stars int) {
 	for i := range len(s) {
-		c := classOf[s[i]]
-		all |= c
-		stars += int(c >> classStarShift & 1)
+		all |= classOf[s[i]]
+	}
+	if all&classStar != 0 {
+		stars = strings.Count(s, "*")
 	}
 	return all, stars
 }

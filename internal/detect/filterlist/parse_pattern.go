@@ -31,6 +31,10 @@ func (p *parser) pattern(s string) fault {
 	if len(s) > MaxPattern {
 		return fault{reason: reasonPattern}
 	}
+	if n := nameEnd(s); n > 0 { // most rules are ||name^
+		pat.Anchor, pat.Host, pat.Text = AnchorHost, s[2:n], s[2:]
+		return fault{}
+	}
 	all, stars := classes(s)
 	switch {
 	case all&classBad != 0:
@@ -62,6 +66,21 @@ func (p *parser) pattern(s string) fault {
 	}
 	pat.Text = s
 	return fault{}
+}
+
+// nameEnd returns where the name ends in a pattern that is "||", a name in lower
+// case and "^", else 0.
+func nameEnd(s string) int {
+	n := len(s) - 1
+	if n < 3 || s[0] != '|' || s[1] != '|' || s[n] != '^' {
+		return 0
+	}
+	for i := 2; i < n; i++ {
+		if classOf[s[i]] != className {
+			return 0
+		}
+	}
+	return n
 }
 
 // anchors takes the anchors and the wildcards at the ends off s.

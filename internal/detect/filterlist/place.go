@@ -1,7 +1,6 @@
 package filterlist
 
 import (
-	"cmp"
 	"math/bits"
 	"regexp/syntax"
 	"slices"
@@ -35,13 +34,14 @@ func place(b *builder) {
 	for i := range b.s.rules {
 		p.rule(uint32(i))
 	}
+	b.uses, b.cands, b.found, b.ends = nil, nil, nil, nil
 	b.s.buildTokens(p.tokens)
 	b.s.byPage = make([]entry, 0, len(p.pages))
-	runs(p.pages, func(key uint32, run []hashed) {
+	runs(byKey(p.pages), func(key uint32, run []hashed) {
 		b.names.source(key, uint32(len(b.s.byPage)))
 		b.s.byPage = appendRun(b.s.byPage, run)
 	})
-	b.s.rest = slices.Clip(b.s.rest)
+	b.s.rest = fit(b.s.rest)
 }
 
 func (p *placer) rule(i uint32) {
@@ -52,7 +52,7 @@ func (p *placer) rule(i uint32) {
 		return
 	}
 	p.literals(r)
-	found, cost := p.choose(r)
+	found, cost := p.choose(i, r)
 	pages := p.includes(sh)
 	switch {
 	case len(pages) > 0 && (cost >= costCommon || cost >= costFrequent && len(pages) <= maxByPage):
@@ -72,7 +72,7 @@ func (p *placer) rule(i uint32) {
 }
 
 // checked is the entry for a rule that is found by c.
-func (p *placer) checked(e entry, r *rule, c candidate) entry {
+func (p *placer) checked(e entry, r *rule, c found) entry {
 	if !c.exact {
 		e.to |= entryScan
 	}
@@ -81,8 +81,8 @@ func (p *placer) checked(e entry, r *rule, c candidate) entry {
 		return e
 	}
 	e.at |= uint32(c.at) << 16
-	pat := strings.ToLower(string(p.b.pats[r.pat : r.pat+r.len()]))
-	from, n := checkAt(pat, int(c.at), int(c.at)+len(c.text))
+	pat := strings.ToLower(p.b.s.pats[r.pat : r.pat+r.len()])
+	from, n := checkAt(pat, int(c.at), int(c.at+c.len))
 	e.to |= uint32(uint8(from-int(c.at))) << 24
 	e.at |= uint32(n)
 	for i := range n {
@@ -112,8 +112,8 @@ func checkAt(pat string, start, end int) (from, n int) {
 const costNone = 1 << 30
 
 // choose returns the tokens to find a rule by, and what that costs.
-func (p *placer) choose(r *rule) ([]candidate, uint32) {
-	all := p.b.tokens(r)
+func (p *placer) choose(n uint32, r *rule) ([]found, uint32) {
+	all := p.b.foundBy(n)
 	if r.flags()&patRegexp != 0 {
 		if len(all) == 0 || len(all) > maxAlternatives {
 			return nil, costNone
@@ -121,13 +121,13 @@ func (p *placer) choose(r *rule) ([]candidate, uint32) {
 		var sum uint32
 		for i := range all {
 			all[i].exact = false
-			sum += all[i].cost() + p.b.uses[all[i].hash]
+			sum += all[i].cost + p.b.uses[all[i].hash]
 		}
 		return all, sum
 	}
 	best, least := -1, uint32(costNone)
 	for i, c := range all {
-		if cost := c.cost() + p.b.uses[c.hash]; cost < least {
+		if cost := c.cost + p.b.uses[c.hash]; cost < least {
 			best, least = i, cost
 		}
 	}
@@ -173,9 +173,22 @@ func (p *placer) literals(r *rule) {
 	re.lits = p.b.sets.add(words)
 }
 
-// runs calls f for each run of equal keys, keys rising, rules in their order.
+// byKey sorts by key, rules of one key in their order.
+func byKey(all []hashed) []hashed {
+	keys := make([]uint64, len(all))
+	for i := range all {
+		keys[i] = uint64(all[i].key)<<32 | uint64(i)
+	}
+	slices.Sort(keys)
+	sorted := make([]hashed, len(all))
+	for i, k := range keys {
+		sorted[i] = all[uint32(k)]
+	}
+	return sorted
+}
+
+// runs calls f for each run of equal keys of what byKey sorted.
 func runs(all []hashed, f func(key uint32, run []hashed)) {
-	slices.SortStableFunc(all, func(a, b hashed) int { return cmp.Compare(a.key, b.key) })
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].key == all[0].key {
@@ -202,6 +215,7 @@ const slotWords = 2
 const bitsPerToken = 8
 
 func (s *Set) buildTokens(all []hashed) {
+	all = byKey(all)
 	n := 0
 	runs(all, func(uint32, []hashed) { n++ })
 	if n == 0 {

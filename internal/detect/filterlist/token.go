@@ -14,10 +14,9 @@ type candidate struct {
 	text  string
 }
 
-// candidates returns the tokens of a pattern: the runs of token bytes that
-// stand alone in every URL that matches, or whose head does.
-func candidates(p string, flags uint8, seed uint64) []candidate {
-	var out []candidate
+// candidates appends to out the tokens of a pattern: the runs of token bytes
+// that stand alone in every URL that matches, or whose head does.
+func candidates(out []candidate, p string, flags uint8, seed uint64) []candidate {
 	p = strings.ToLower(p)
 	star := strings.IndexByte(p, '*')
 	for i := 0; i < len(p); {
@@ -189,7 +188,7 @@ func literalTokens(s string, begin, end bool, seed uint64) []candidate {
 	if strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 || r == '*' }) {
 		return nil
 	}
-	return candidates(s, flags, seed)
+	return candidates(nil, s, flags, seed)
 }
 
 // cheapest returns the choice whose tokens together cost least.

@@ -218,6 +218,9 @@ func TestHTMLStandsAlone(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
+	if !strings.Contains(text, `<div class="wide" tabindex="0" role="region" aria-label="Companies"><table`) {
+		t.Error("on a narrow screen the table of companies is wider than the page and does not scroll by itself")
+	}
 	if strings.ContainsAny(text, "\x1b\u202e") {
 		t.Error("what steers terminals or turns text round is still there")
 	}

@@ -27,8 +27,9 @@ type Param struct {
 type Redirect struct {
 	By    string   `yaml:"by"`
 	Hosts []string `yaml:"hosts"`
-	Path  string   `yaml:"path"`
-	Param string   `yaml:"param"`
+	// Path is the whole path, or with a * at the end its beginning.
+	Path  string `yaml:"path"`
+	Param string `yaml:"param"`
 	// Base64 is how many letters stand before the goal's base64; 0 means that
 	// it is not in base64.
 	Base64 int `yaml:"base64"`
@@ -210,7 +211,7 @@ func (r *Rules) hop(rawURL string) (target, by string) {
 	path, query := detect.Split(rawURL)
 	for i := range list {
 		d := &list[i]
-		if path != d.Path {
+		if begin, ok := strings.CutSuffix(d.Path, "*"); path != d.Path && !(ok && strings.HasPrefix(path, begin)) {
 			continue
 		}
 		if t := d.goal(query); t != "" {

@@ -73,6 +73,9 @@ func (d *Door) ask(ctx context.Context, r *request) reply {
 				return d.fromStale(r)
 			}
 		case <-end.C:
+			if r.stale != nil { // both timers have fired before we ran
+				return d.fromStale(r)
+			}
 			return (&failure{code: dns.ExtendedErrorCodeNoReachableAuthority, text: "no upstream answered in time"}).reply()
 		case <-ctx.Done():
 			return (&failure{code: dns.ExtendedErrorCodeNotReady, text: "the resolver is stopping"}).reply()

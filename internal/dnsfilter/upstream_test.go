@@ -154,7 +154,7 @@ func (g *rig) fails(t *testing.T, want string) {
 	t.Helper()
 	start := time.Now()
 	m := g.ask(query("a.example", dns.TypeA, edns(1232, false)))
-	if took := time.Since(start); m.Rcode != dns.RcodeServerFailure || ede(m) != want || took > answerTime+time.Second {
+	if took := time.Since(start); m.Rcode != dns.RcodeServerFailure || ede(m) != want || took > answerTime+slack {
 		t.Errorf("got %s %q after %v, want SERVFAIL %q within %v", dns.RcodeToString[m.Rcode], ede(m), took, want, answerTime)
 	}
 }
@@ -179,7 +179,7 @@ func servesStale(t *testing.T, do func(*dns.Msg, bool, func([]byte)) bool) {
 	mu.Unlock()
 	start := time.Now()
 	m := g.ask(query("a.example", dns.TypeA, edns(1232, false)))
-	if took := time.Since(start); len(m.Answer) != 1 || m.Answer[0].Header().Ttl != cache.StaleTTL || strings.TrimSpace(ede(m)) != "3" || took > staleAfter+time.Second {
+	if took := time.Since(start); len(m.Answer) != 1 || m.Answer[0].Header().Ttl != cache.StaleTTL || strings.TrimSpace(ede(m)) != "3" || took > staleAfter+slack {
 		t.Errorf("after an answer that has ended: got %v after %v, want it with 3 within %v", m, took, staleAfter)
 	}
 }
@@ -331,9 +331,10 @@ func (l *later) Exchange(ctx context.Context, q *dns.Msg) (*dns.Msg, upstream.Fr
 // own names answered by the router, and by nobody else.
 func TestPrivateNamesGoWhereTheyBelong(t *testing.T) {
 	t.Parallel()
+	// They are counted, so that it is TCP: over UDP a busy machine asks twice.
 	router := newUpstream(t, "nas.lan. 60 IN A 192.168.1.9", "9.1.168.192.in-addr.arpa. 60 IN PTR nas.lan.")
 	public := newUpstream(t, "rebind.example.com. 60 IN A 192.168.1.9")
-	g := newRig(t, Options{Upstream: group(t, upstream.Options{}, public.addr, "[/lan/private-ptr/]"+router.addr)}, nil)
+	g := newRig(t, Options{Upstream: group(t, upstream.Options{}, "tcp://"+public.addr, "[/lan/private-ptr/]tcp://"+router.addr)}, nil)
 	for _, c := range []struct {
 		name  string
 		qtype uint16

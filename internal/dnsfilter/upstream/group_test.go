@@ -110,8 +110,9 @@ func TestCaseIsNotAskedForTwice(t *testing.T) {
 	}
 }
 
-// It counts packets, of which a busy machine sees more: it runs alone.
+// It counts questions, and so asks over TCP: over UDP a busy machine asks twice.
 func TestPlainServersAreRemembered(t *testing.T) {
+	t.Parallel()
 	f := newFake(t, nil, func(c *call) {
 		if c.q.IsEdns0() != nil {
 			c.reply(rcode(dns.RcodeFormatError))
@@ -120,7 +121,7 @@ func TestPlainServersAreRemembered(t *testing.T) {
 		c.reply()
 	})
 	clk := newClock()
-	g := newGroup(t, Options{Now: clk.now}, f.addr.String())
+	g := newGroup(t, Options{Now: clk.now}, "tcp://"+f.addr.String())
 	for range 5 {
 		want(t, g, "a.example", theAddress)
 	}
@@ -189,9 +190,10 @@ func TestFallback(t *testing.T) {
 	})
 	back := newFake(t, nil, nil)
 	g := newGroup(t, Options{Fallback: specs(t, back.addr.String())}, f.addr.String())
-	want(t, g, "a.example", theAddress)
-	if n := back.count(""); n != 0 {
-		t.Errorf("the fallback was asked %d times beside a healthy upstream", n)
+	got, from, took := ask(g, "a.example")
+	early := back.count("")
+	if got != theAddress || early != 0 && took < lastPatience {
+		t.Errorf("got %q from %q after %v, and the fallback was asked %d times beside a healthy upstream", got, from.Name, took, early)
 	}
 	broken.Store(true)
 	for i := range 3 {
@@ -199,7 +201,7 @@ func TestFallback(t *testing.T) {
 			t.Errorf("got %q from %q after %v, want the fallback's soon", got, from.Name, took)
 		}
 	}
-	if st := g.Stats(); len(st) != 2 || st[0].Fallback || !st[1].Fallback || st[1].Answered != 3 {
+	if st := g.Stats(); len(st) != 2 || st[0].Fallback || !st[1].Fallback || st[1].Answered < 3 {
 		t.Errorf("got %+v", st)
 	}
 }
@@ -218,7 +220,9 @@ func TestHealth(t *testing.T) {
 		c.reply()
 	})
 	good := newFake(t, nil, nil)
-	g := newGroup(t, Options{Strategy: Strict, Now: clk.now}, f.addr.String(), good.addr.String())
+	// Over TCP, for questions are counted: over UDP a busy machine asks twice.
+	first := "tcp://" + f.addr.String()
+	g := newGroup(t, Options{Strategy: Strict, Now: clk.now}, first, good.addr.String())
 	for i := range 10 {
 		want(t, g, fmt.Sprintf("a%d.example", i), theAddress)
 	}
@@ -226,7 +230,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("a failing upstream was asked %d times, want %d", n, maxFails)
 	}
 	st := g.Stats()[0]
-	if wantErr := f.addr.String() + " answered REFUSED"; !st.Out || st.LastError != wantErr || st.Failed != maxFails || st.Refused != maxFails {
+	if wantErr := first + " answered REFUSED"; !st.Out || st.LastError != wantErr || st.Failed != maxFails || st.Refused != maxFails {
 		t.Errorf("got %+v, want it left out with %q", st, wantErr)
 	}
 	clk.forward(firstOut + time.Second)
@@ -245,7 +249,7 @@ func TestHealth(t *testing.T) {
 	clk.forward(firstOut + time.Second)
 	want(t, g, "d.example", theAddress)
 	eventually(t, "it is in again", func() bool { return !g.Stats()[0].Out })
-	if _, from, _ := ask(g, "e.example"); from.Name != f.addr.String() {
+	if _, from, _ := ask(g, "e.example"); from.Name != first {
 		t.Errorf("answered by %q, want the first again", from.Name)
 	}
 	broken.Store(true)
@@ -326,12 +330,7 @@ func TestOwnIsNotAsked(t *testing.T) {
 
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := l.Addr().String()
-	_ = l.Close()
+	at := nobody(t)
 	for _, scheme := range []string{"udp", "tcp", "tls", "https"} {
 		up := scheme + "://" + at
 		want(t, newGroup(t, Options{}, up), "a.example", "23 "+up+" cannot be reached (connection refused)")

@@ -109,6 +109,33 @@ func newFake(t testing.TB, conf *tls.Config, do func(*call)) *fake {
 	return nil
 }
 
+// nobody is an address at which nobody listens, by TCP or UDP, until the test
+// ends: the near end of a connection has it, so that nobody else gets it.
+func nobody(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range 50 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		// Of UDP it is a socket that hears one other port alone, which never speaks.
+		near := c.LocalAddr().(*net.TCPAddr)
+		u, err := net.DialUDP("udp", &net.UDPAddr{IP: near.IP, Port: near.Port}, &net.UDPAddr{IP: near.IP, Port: near.Port})
+		if err == nil {
+			t.Cleanup(func() { _ = u.Close() })
+			return near.String()
+		}
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return ""
+}
+
 func (f *fake) packets(t testing.TB, u net.PacketConn) {
 	var all sync.WaitGroup
 	all.Go(func() {

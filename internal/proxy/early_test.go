@@ -45,9 +45,7 @@ func TestSplicesFailAtConnect(t *testing.T) {
 	t.Parallel()
 	prepare := func(change func(*Proxy)) *world {
 		w := newWorld(t, change)
-		dead, _ := net.Listen("tcp", "127.0.0.1:0")
-		w.place("dead.example", 443, dead.Addr().String())
-		dead.Close()
+		w.place("dead.example", 443, nobody(t))
 		w.site(http.HandlerFunc(greet), "site.example")
 		w.mu.Lock()
 		w.names["null.example"] = Answer{Addrs: []netip.Addr{netip.IPv4Unspecified()}}
@@ -171,9 +169,7 @@ func TestLocalFaults(t *testing.T) {
 // TestUpstreamFaults goes through proxies that fail in each way.
 func TestUpstreamFaults(t *testing.T) {
 	t.Parallel()
-	dead, _ := net.Listen("tcp", "127.0.0.1:0")
-	gone := dead.Addr().String()
-	dead.Close()
+	gone := nobody(t)
 	for _, tt := range []struct {
 		name   string
 		status int // that it answers CONNECT with; 0: nobody is there

@@ -19,9 +19,7 @@ import (
 func TestFaultsAreTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	dead, _ := net.Listen("tcp", "127.0.0.1:0")
-	w.place("dead.example", 80, dead.Addr().String())
-	dead.Close()
+	w.place("dead.example", 80, nobody(t))
 	rude, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -139,7 +139,7 @@ func TestH2specChild(t *testing.T) {
 	if err != nil {
 		t.Skip("runs as a child of TestH2spec")
 	}
-	c := &config.Config{Host: "127.0.0.1", Port: port, Path: "/", Timeout: 5 * time.Second, MaxHeaderLen: 4000, TLS: true, Insecure: true}
+	c := &config.Config{Host: "127.0.0.1", Port: port, Path: "/", Timeout: 12 * time.Second, MaxHeaderLen: 4000, TLS: true, Insecure: true}
 	total := h2Case{}
 	for _, g := range []*spec.TestGroup{generic.Spec(), http2.Spec(), hpack.Spec()} {
 		g.Test(c)

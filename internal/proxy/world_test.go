@@ -246,6 +246,23 @@ func (w *world) serve(mode Mode) string {
 	return ln.Addr().String()
 }
 
+// nobody is an address at which nobody listens until the test ends: the near
+// end of a connection has it, so that no other test's server can get it.
+func nobody(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
+}
+
 // site starts a TLS origin under these names at port 443, and the same over
 // plain HTTP at port 80.
 func (w *world) site(h http.Handler, names ...string) *httptest.Server {

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // scriptsTime is how long the scripts may take on a slow machine: one that hangs
 // says what it waits for, long before the tests' own end.
-const scriptsTime = 10 * time.Minute
+const scriptsTime = 20 * time.Minute
 
 func TestScript(t *testing.T) {
 	t.Parallel()

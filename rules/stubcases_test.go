@@ -36,6 +36,8 @@ type stubCase struct {
 	// said are the sentences that the reports give, in order.
 	said  []string
 	calls []string // what the page noted, in order
+	// loads are loaders that the stand-in asks for, more what those tell.
+	loads, more []string
 }
 
 func stubCases() []stubCase {
@@ -152,7 +154,7 @@ func gtagCases() []stubCase {
 		before: gtagSnippet + `gtag('consent','default',{ad_storage:'denied',analytics_storage:'denied'});gtag('config','G-EXAMPLE001',{user_id:'customer-42'});gtag('config','AW-123456789');
 			gtag('event','early',{event_callback:function(){back('early')}});`,
 		after: `gtag('event','purchase',{value:49.9,currency:'EUR',transaction_id:'order-1001',items:[{item_id:'sku-7',item_name:'Red shoes'}],event_callback:function(){back('late')}});
-			gtag('get','G-EXAMPLE001','client_id',function(){back('got')});note('pushed',dataLayer.push({x:1}))`,
+			gtag('get','G-EXAMPLE001','client_id',function(v){back('got',v.split('.').length)});note('pushed',dataLayer.push({x:1}))`,
 		want: []map[string]string{
 			{"tid": "G-EXAMPLE001", "en": "page_view", "dl": "https://shop.example/thanks?a=b", "uid": "customer-42", "gcs": "G100"},
 			{"tid": "G-EXAMPLE001", "en": "early"},
@@ -163,7 +165,25 @@ func gtagCases() []stubCase {
 			"shop.example tried to tell Google Analytics 4 (Google) that something the site calls “early” happened on /thanks; it carried the title of the page, the page you came from, your account number on that site, your screen size and your language. Your IP address and browser go with every request. It tried although you had refused. Blocked.",
 			"shop.example tried to tell Google Analytics 4 (Google) that you bought something for 49.9 EUR on /thanks; it carried the title of the page, the page you came from, your account number on that site, the order number, the products, your screen size and your language. Your IP address and browser go with every request. It tried although you had refused. Blocked.",
 		},
-		calls: []string{"early", "pushed=8", "late", "got"},
+		calls: []string{"early", "pushed=8", "late", "got=2"},
+		loads: []string{"https://www.googletagmanager.com/gtag/js?id=AW-123456789"},
+		more: []string{
+			"shop.example tried to tell Google Ads (Google) that you opened a page on /thanks; it carried the title of the page, the page you came from and your language. Your IP address and browser go with every request. It tried although you had refused. Blocked.",
+			"shop.example tried to tell Google Ads (Google) that something the site calls “early” happened on /thanks; it carried the title of the page, the page you came from and your language. Your IP address and browser go with every request. It tried although you had refused. Blocked.",
+			"shop.example tried to tell Google Ads (Google) that you bought something for 49.9 EUR on /thanks; it carried the title of the page, the page you came from, the order number and your language. Your IP address and browser go with every request. It tried although you had refused. Blocked.",
+		},
+	}, {
+		name: "gtag that also serves an advertising account, in one snippet", stub: "gtag", src: "https://www.googletagmanager.com/gtag/js?id=G-EXAMPLE001&l=dataLayer",
+		before: gtagSnippet + `gtag('config','G-EXAMPLE001');gtag('config','AW-123456789');gtag('config','AW-987654321');`,
+		after:  `gtag('event','conversion',{send_to:'AW-123456789/AbCdEfGh',value:49.9,currency:'EUR',transaction_id:'order-1001',event_callback:function(){back('bought')}})`,
+		want:   []map[string]string{{"tid": "G-EXAMPLE001", "en": "page_view"}},
+		calls:  []string{"bought"},
+		loads:  []string{"https://www.googletagmanager.com/gtag/js?id=AW-123456789&l=dataLayer"},
+		more: []string{
+			"shop.example tried to tell Google Ads (Google) that you opened a page on /thanks; it carried the title of the page, the page you came from and your language. Your IP address and browser go with every request. Blocked.",
+			"shop.example tried to tell Google Ads (Google) that you opened a page on /thanks; it carried the title of the page, the page you came from and your language. Your IP address and browser go with every request. Blocked.",
+			"shop.example tried to tell Google Ads (Google) that you did what the site counts as a result of its advertising for 49.9 EUR on /thanks; it carried the title of the page, the page you came from, the order number and your language. Your IP address and browser go with every request. Blocked.",
+		},
 	}, {
 		name: "gtag for an advertising account", stub: "gtag", src: "https://www.googletagmanager.com/gtag/js?id=AW-123456789",
 		before: gtagSnippet + `gtag('config','AW-123456789',{send_page_view:false});`,

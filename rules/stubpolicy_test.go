@@ -171,6 +171,9 @@ func TestStubsReportAlike(t *testing.T) {
 	}
 	for _, name := range stubNames(t) {
 		text := stubText(t, name)
+		if name == "gtag" {
+			continue // it also loads: TestStubBounds and TestRefusedReports run it
+		}
 		if sends := strings.Contains(text, "createElement"); sends != strings.Contains(text, "function tell("+tell) {
 			t.Errorf("%s makes elements: %v, but not by the lines that all share", name, sends)
 		}

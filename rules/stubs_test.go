@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/engine"
@@ -26,7 +27,7 @@ func TestStubs(t *testing.T) {
 	cases := stubCases()
 	var in []pageInput
 	for _, c := range cases {
-		in = append(in, pageInput{Stub: stubText(t, c.stub), Src: c.src, Again: c.again, Before: c.before, After: c.after})
+		in = append(in, pageInput{Stub: stubText(t, c.stub), Src: c.src, Again: c.again, Before: c.before, After: c.after, Nonce: "r4nd0m"})
 	}
 	for i, out := range runPages(t, in) {
 		c := cases[i]
@@ -38,6 +39,7 @@ func TestStubs(t *testing.T) {
 				t.Errorf("calls (-want +got):\n%s", d)
 			}
 			checkReports(t, set, c, reports(t, out))
+			checkLoads(t, set, c, out)
 		})
 	}
 }
@@ -54,6 +56,40 @@ func checkReports(t *testing.T, set *engine.Set, c stubCase, queries []string) {
 		}
 		if !strings.HasPrefix(got, "shop.example tried to tell ") {
 			t.Errorf("report %d is not understood: %s", i+1, got)
+		}
+	}
+}
+
+// checkLoads: what the stand-in loads itself is a loader that we answer, and
+// tells of its own.
+func checkLoads(t *testing.T, set *engine.Set, c stubCase, out pageOutput) {
+	if d := cmp.Diff(c.loads, out.Loads, cmpopts.EquateEmpty()); d != "" {
+		t.Fatalf("loaded (-want +got):\n%s", d)
+	}
+	var said []string
+	for i, src := range out.More {
+		rest, ok := strings.CutPrefix(src, strings.Replace(reportPrefix, "token", "more", 1)+strconv.Itoa(i+1)+"?")
+		if !ok {
+			t.Fatalf("report %d of what was loaded goes to %q", i+1, src)
+		}
+		said = append(said, sentence(set, out.Loads[0], rest))
+	}
+	if d := cmp.Diff(c.more, said, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("what was loaded tells (-want +got):\n%s", d)
+	}
+}
+
+// TestRefusedReports: a page whose policy refuses a report is not bothered with
+// more of them.
+func TestRefusedReports(t *testing.T) {
+	for name, in := range map[string]pageInput{
+		"fbevents": {Before: metaSnippet + `fbq('init','1');fbq('track','A')`, After: `fbq('track','B');fbq('track','C')`},
+		"gtag":     {Src: "https://www.googletagmanager.com/gtag/js?id=G-1", Before: gtagSnippet + `gtag('config','G-1')`, After: `gtag('event','b');gtag('event','c')`},
+	} {
+		in.Stub, in.Refuse = stubText(t, name), true
+		out := runPages(t, []pageInput{in})[0]
+		if len(out.Reports) != 1 || out.Left != 0 || len(out.Errors) > 0 {
+			t.Errorf("%s: reports %q, elements left %d, errors %q; want one report and nothing else", name, out.Reports, out.Left, out.Errors)
 		}
 	}
 }
@@ -84,19 +120,24 @@ func TestStubsBear(t *testing.T) {
 
 func TestStubBounds(t *testing.T) {
 	const maxReports, maxQuery = 20, 4000
-	out := runPages(t, []pageInput{{
-		Stub: stubText(t, "fbevents"), Before: metaSnippet + `fbq('init','1');`,
-		After: `for(var i=0;i<50;i++)fbq('trackCustom','e'+i,{long:'x'.repeat(5000),short:'y'})`,
-	}})[0]
-	queries := reports(t, out)
-	if len(queries) != maxReports {
-		t.Errorf("%d reports, want %d", len(queries), maxReports)
-	}
-	for _, q := range queries {
-		if len(q) > maxQuery {
-			t.Errorf("a report of %d bytes, want at most %d", len(q), maxQuery)
+	for name, in := range map[string]pageInput{
+		"fbevents": {Before: metaSnippet + `fbq('init','1');`, After: `for(var i=0;i<50;i++)fbq('trackCustom','e'+i,{long:'x'.repeat(5000),short:'y'})`},
+		"gtag": {Src: "https://www.googletagmanager.com/gtag/js?id=G-1", Before: gtagSnippet + `gtag('config','G-1',{send_page_view:false});`,
+			After: `for(var i=0;i<50;i++)gtag('event','e'+i,{long:'x'.repeat(5000),short:'y'})`},
+	} {
+		in.Stub = stubText(t, name)
+		queries := reports(t, runPages(t, []pageInput{in})[0])
+		if len(queries) != maxReports {
+			t.Errorf("%s: %d reports, want %d", name, len(queries), maxReports)
 		}
-		wantParams(t, q, map[string]string{"cd[short]": "y"})
+		for _, q := range queries {
+			if len(q) > maxQuery {
+				t.Errorf("%s: a report of %d bytes, want at most %d", name, len(q), maxQuery)
+			}
+			if !strings.Contains(q, "short%5D=y") && !strings.Contains(q, "short=y") {
+				t.Errorf("%s: the short field is missing in %s", name, q)
+			}
+		}
 	}
 }
 
@@ -107,12 +148,16 @@ type pageInput struct {
 	Before string `json:"before"`
 	After  string `json:"after"`
 	Bare   bool   `json:"bare"`
-	CSP    bool   `json:"csp"`
+	CSP    bool   `json:"csp"`    // adding an element throws
+	Nonce  string `json:"nonce"`  // of the page's scripts
+	Refuse bool   `json:"refuse"` // reports are refused, as by a policy
 }
 
 type pageOutput struct {
 	Errors  []string `json:"errors"`
 	Reports []string `json:"reports"`
+	Loads   []string `json:"loads"` // loaders that the stand-in asked for
+	More    []string `json:"more"`  // and what those reported
 	Calls   []string `json:"calls"`
 	Sync    []string `json:"sync"` // callbacks that were called in line
 	Left    int      `json:"left"` // elements never taken away

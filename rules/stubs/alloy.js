@@ -1,9 +1,9 @@
 // Stand-in for Adobe's alloy.js, for strict mode: promises are kept, Adobe hears nothing.
 (function(w,d){try{
 var n=0,names=w.__alloyNS||['alloy'];
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function flat(q,p,o,l){for(let k in o)typeof o[k]=='function'||(o[k]&&typeof o[k]=='object'?l&&flat(q,p+k+'.',o[k],l-1):q[p+k]=o[k]);return q}
 for(let name of names){
 let old=w[name]||{},id;

@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,N=w.GoogleAnalyticsObject||'ga',old=w[N]||{},all=[],M={hitType:'t',eventCategory:'ec',eventAction:'ea',eventLabel:'el',page:'dp',location:'dl',title:'dt',userId:'uid',currencyCode:'cu'};
 if(old.getAll)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function calls(a){a.map(f=>{f=f?.hitCallback||f;f?.call&&setTimeout(()=>f(),5)})}
 function put(q,o){for(let k in o)o[k]&&!o[k].call&&(q[M[k]||k.replace('dimension','cd').replace('metric','cm')]=o[k])}
 function create(id,name='t0'){

@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,all={};
 if(w.AppMeasurement&&AppMeasurement._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 var names='pageName,channel,events,products,purchaseID,campaign,currencyCode'.split(','),as={channel:'ch',campaign:'v0',currencyCode:'cc'};
 function make(account){
 var s={_q:1,account,version:'2.0',Util:{cookieRead:()=>'',cookieWrite(){},getQueryParam:()=>''}};

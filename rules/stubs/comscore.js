@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,q=w._comscore||[],c=w.COMSCORE||{};
 if(c._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function later(f,a,b){typeof f=='function'&&setTimeout(()=>f(a,b),5)}
 function hit(o){try{o=o||{};tell(Object.assign({c7:location.href,c8:d.title,c9:d.referrer},o));later((o.options||{}).onSend||o.callback)}catch(x){}}
 var H=new Proxy(function(){},{get:(t,k)=>k==Symbol.toPrimitive?()=>'':k=='then'||typeof k=='symbol'?void 0:H,apply:()=>H,construct:()=>H});

@@ -1,9 +1,9 @@
 // Stand-in for Google's conversion.js and conversion_async.js.
 (function(w,d){try{
 var n=0,P='google_',C=P+'conversion_',s=(d.currentScript||{}).src||'';
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function hit(o){
 var id=o[C+'id'],p=o[P+'custom_params']||{},k,q;
 if(!id)return;

@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,name=w._fs_namespace||'FS',old=w[name]||{},who={},s=w.screen||{};
 if(old._v)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function later(f,a,b){typeof f=='function'&&setTimeout(()=>f(a,b),5)}
 function page(){tell(Object.assign({OrgId:w._fs_org,Url:location.href,Referrer:d.referrer,ScreenWidth:s.width,ScreenHeight:s.height},who))}
 function user(o){o=o||{};o.uid&&(who.Uid=o.uid);o=o.properties||o;o.email&&(who.Email=o.email);o.displayName&&(who.DisplayName=o.displayName)}

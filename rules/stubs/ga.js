@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,old=w._gaq||[],acct={},tx={},base=Tracker('');
 if(old._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function hit(t,o){var l=location;
 tell(Object.assign({utmac:acct[t],utmdl:l.href,utmhn:l.hostname,utmp:l.pathname+l.search,utmdt:d.title,utmr:d.referrer,utmsr:screen.width+'x'+screen.height,utmul:navigator.language},o))}
 function call(t,c,a){try{

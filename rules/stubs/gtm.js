@@ -5,9 +5,9 @@ L=w[l]=w[l]||[],m={},push=L.push,g=w.google_tag_manager=w.google_tag_manager||{}
 model={get:k=>m[k],set(k,v){m[k]=v},reset(){m={}}};
 if(g[id])return;
 L._q=1;g[id]={dataLayer:model,callback(){}};g.dataLayer={gtmDom:!0,gtmLoad:!0};
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function later(f){first&&typeof f=='function'&&setTimeout(()=>f(id),5)}
 function hit(en,o){
 o=o||{};var e=o.ecommerce||o,a=(e.purchase||{}).actionField||{};

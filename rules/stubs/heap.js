@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,old=w.heap||[],id;
 if(old._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function later(f,a,b){typeof f=='function'&&setTimeout(()=>f(a,b),5)}
 var H=w.heap={_q:1,loaded:!0,appid:old.appid||old.envId||(/heap-(\d+)|config\/(\d+)/.exec((d.currentScript||{}).src)||[]).slice(1).join(''),config:old.config||{},userId:'',identity:null};
 function hit(o,p){

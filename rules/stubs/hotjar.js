@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,h=w.hj;
 if(h&&h._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function later(f,a,b){typeof f=='function'&&setTimeout(()=>f(a,b),5)}
 var id=(w._hjSettings||{}).hjid||(/hotjar-(\d+)/.exec((d.currentScript||{}).src)||[])[1],page;
 function visit(url){url!=page&&tell({site_id:id,url:page=url})}

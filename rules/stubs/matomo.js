@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,q=w._paq,s=w.screen||{};
 if(w.Matomo&&Matomo._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function make(id){
 var uid,url=location.href,items=[],list=()=>JSON.stringify(items);
 function hit(e_a,o){tell(Object.assign({idsite:id,url,action_name:d.title,urlref:d.referrer,uid,e_a,res:s.width&&s.width+'x'+s.height},o))}

@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,s=w.screen||{};
 if(w.nol_t&&nol_t._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function hit(ci,o){tell(Object.assign({ci,si:location.href,tl:d.title,rp:d.referrer,sr:s.width&&s.width+'x'+s.height},o))}
 function make(id,q){
 var o={ggInitialize(p){id=p&&p.apid||id},ggPM(m,p){try{/^(14|15|loadMetadata|staticstart)$/.test(m)&&hit(id,p&&{cg:p.section,tl:p.title||p.assetName||d.title})}catch(x){}},

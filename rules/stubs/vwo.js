@@ -2,9 +2,9 @@
 (function(w,d){try{
 var n=0,V=w.VWO||[],c=w._vwo_code,id=w._vis_opt_account_id||w._vwo_acc_id||(/[?&]a=(\d+)/.exec((d.currentScript||{}).src)||[])[1];
 if(V._q)return;
-function tell(q){try{if(++n>20)return;var s='',t,e=d.createElement('script'),E=encodeURIComponent;
+function tell(q){if(++n<21)try{var s='',t,e=d.createElement('script'),E=encodeURIComponent;
 for(let k in q)(q[k]??'')!==''&&(t=s+'&'+E(k)+'='+E(q[k])).length<4001&&(s=t);
-e.onload=e.onerror=()=>e.remove();e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
+e.onload=e.remove;e.onerror=()=>n=e.remove()||99;e.nonce=(d.querySelector('[nonce]')||e).nonce;e.src='@QUENCH@'+n+'?'+s.slice(1);d.documentElement.append(e)}catch(x){}}
 function goal(e,v){tell({ACCOUNT_ID:id,url:location.href,r_value:v})}
 function run(a){try{
 if(typeof a=='function')return void setTimeout(a,5);

@@ -1,13 +1,14 @@
 // A page without a browser: reads a list of {stub, src, again, before, after,
-// bare, csp} as JSON from standard input and, for each, runs the page's own
-// script, the stand-in and what the page does next, lets timers and promises
-// run out, and prints the list of what happened.
+// bare, csp, nonce, refuse} as JSON from standard input and, for each, runs the
+// page's own script, the stand-in and what the page does next, lets timers and
+// promises run out, and prints the list of what happened. A loader that the
+// stand-in itself asks for is answered by it, too.
 'use strict';
 const vm = require('vm');
 const { webcrypto } = require('crypto');
 
 async function visit(input) {
-  const out = { errors: [], reports: [], calls: [], sync: [], left: 0 };
+  const out = { errors: [], reports: [], more: [], loads: [], calls: [], sync: [], left: 0 };
   const timers = [];
   let pending = 0; // digests under way
   let running = false; // a script of the page is running: a callback now is not asynchronous
@@ -21,20 +22,32 @@ async function visit(input) {
   const root = {
     append(e) {
       if (input.csp) throw new TypeError('refused to load the script');
-      out.reports.push(e.src);
       out.left++;
-      timers.push(() => e.onload && e.onload());
+      if (e.nonce !== (input.nonce || '')) out.errors.push('a script has the nonce ' + e.nonce);
+      if (!e.src.includes('/report/')) {
+        out.loads.push(e.src);
+        timers.push(() => {
+          document.currentScript = { src: e.src, nonce: e.nonce };
+          run(input.stub.replace('/report/token/', '/report/more/'), 'loaded');
+          document.currentScript = null;
+          e.onload();
+        });
+        return;
+      }
+      (e.src.includes('/report/more/') ? out.more : out.reports).push(e.src);
+      timers.push(() => input.refuse ? e.onerror() : e.onload());
     },
   };
   root.appendChild = root.append;
 
   const document = {
-    currentScript: input.bare ? null : { src: input.src },
+    currentScript: input.bare ? null : { src: input.src, nonce: input.nonce },
+    querySelector: (s) => s === '[nonce]' && input.nonce ? { nonce: input.nonce } : null,
     title: 'Thanks',
     referrer: 'https://search.example/',
     documentElement: root,
     head: root,
-    createElement: () => ({ remove() { out.left--; } }),
+    createElement: () => ({ nonce: '', remove() { this.nonce; out.left--; } }),
   };
   Object.defineProperty(document, 'cookie', { get() { out.errors.push('read cookie'); return ''; } });
 
@@ -47,7 +60,7 @@ async function visit(input) {
       page.note(name, value);
       if (running) out.sync.push(name);
     },
-    setTimeout(f) { timers.push(f); return timers.length; },
+    setTimeout(f, ms, ...args) { timers.push(() => f(...args)); return timers.length; },
   };
   if (!input.bare) {
     Object.assign(page, {
@@ -87,7 +100,7 @@ async function visit(input) {
   run(input.before || '', 'before');
   run(input.stub, 'stub');
   if (input.again) {
-    document.currentScript = { src: input.again };
+    document.currentScript = { src: input.again, nonce: input.nonce };
     run(input.stub, 'again');
   }
   document.currentScript = null;

@@ -279,7 +279,7 @@ func TestLoadFaults(t *testing.T) {
 		"stubs/big.js": {Data: []byte(strings.Repeat("x", MaxStub+1))},
 		"stubs/no.js":  {Data: []byte("x")},
 	}})
-	for _, want := range []string{`a.yaml:1: unknown key "compny"; did you mean "company"?`, `no stub "nope"`, "2001 bytes, want at most 2000", "want @QUENCH@ exactly once"} {
+	for _, want := range []string{`a.yaml:1: unknown key "compny"; did you mean "company"?`, `no stub "nope"`, "2049 bytes, want at most 2048", "want @QUENCH@ exactly once"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("fault %q is missing in\n%v", want, err)
 		}

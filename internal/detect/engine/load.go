@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
+	"slices"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect/links"
@@ -14,12 +14,14 @@ import (
 
 // MaxStub is the largest stub script, in bytes: it is sent in place of the
 // vendor's script on every page.
-const MaxStub = 2000
+const MaxStub = 2048
 
 // Sources are where a Set comes from. nil file systems are left out.
 type Sources struct {
-	// Builtin is the shipped rules: builtin.json, vetoes.yaml, links.yaml and
-	// benign.yaml (if they are there), stubs/*.js. Without them nothing is judged
+	// Builtin is the shipped rules: PackedFile, stubs/*.js and resources/*. In
+	// place of PackedFile it may hold what that is made of: vetoes.yaml, and if
+	// they are there benign.yaml, resources.yaml, links.yaml and widgets.yaml, with
+	// what vendor.Marshal gives as builtin.json. Without Builtin nothing is judged
 	// by its score, for the hosts that must be spared would not be known.
 	Builtin fs.FS
 	// User holds the user's own rule files, *.yaml, and stubs/*.js. They come
@@ -31,102 +33,65 @@ type Sources struct {
 // Load compiles a Set. The error joins all faults of all files; the Set is nil
 // then.
 func Load(src Sources) (*Set, error) {
-	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}}
+	s := &Set{stubs: map[string]string{}, vetoes: &vetoes{}, owners: owners{}}
 	var specs []*vendor.Spec
 	var faults []error
+	sh := &shipped{}
 	if src.User != nil {
 		user, err := vendor.ParseDir(src.User, ".")
 		faults = append(faults, err, s.addStubs(src.User))
 		specs = append(specs, user...)
+		for i, spec := range user {
+			s.owners.add(int32(i+1), ownedBy(spec))
+		}
 	}
 	if src.Builtin != nil {
-		shipped, err := s.builtin(src.Builtin)
+		read, err := readShipped(src.Builtin)
+		if err == nil {
+			sh, err = read, s.ship(read, src.Builtin)
+		}
 		faults = append(faults, err)
-		specs = append(specs, shipped...)
+		for i, domains := range sh.owned {
+			s.owners.add(int32(len(specs)+i+1), domains)
+		}
+		specs = append(specs, sh.specs...)
 	}
 	rules, err := vendor.Compile(specs)
-	faults = append(faults, err, s.checkStubs(specs), s.addLinks(src), s.addWidgets(src))
+	faults = append(faults, err, s.checkStubs(specs), s.compileBeside(src.User, sh))
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	s.vendors, s.owners = rules, ownersOf(specs)
+	s.vendors = rules
 	return s, nil
 }
 
-func (s *Set) builtin(fsys fs.FS) ([]*vendor.Spec, error) {
-	data, err := fs.ReadFile(fsys, "builtin.json")
-	if err != nil {
-		return nil, fmt.Errorf("rules: read the compiled rules: %w", err)
-	}
-	specs, err := vendor.Unmarshal(data)
-	if err != nil {
-		return nil, err
-	}
-	data, err = fs.ReadFile(fsys, "vetoes.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("rules: read the vetoes: %w", err)
-	}
-	if s.resources, err = loadResources(fsys); err != nil {
-		return nil, err
-	}
-	if s.vetoes, err = parseVetoes("rules/vetoes.yaml", data); err != nil {
-		return nil, err
-	}
-	data, err = fs.ReadFile(fsys, "benign.yaml")
-	if err == nil {
-		s.benign, err = parseBenign("rules/benign.yaml", data)
-	} else if errors.Is(err, fs.ErrNotExist) {
-		s.benign, err = &vetoes{}, nil
-	}
-	return specs, errors.Join(err, s.addStubs(fsys))
+// ship puts what ships beside the rules of companies into s.
+func (s *Set) ship(sh *shipped, fsys fs.FS) error {
+	s.vetoes, s.benign = indexVetoes(sh.vetoes), indexVetoes(sh.benign)
+	var err error
+	s.resources, err = newResources(fsys, sh.resources)
+	return errors.Join(err, s.addStubs(fsys))
 }
 
-// addLinks compiles what is said of links, the user's own first.
-func (s *Set) addLinks(src Sources) error {
-	specs, err := gather(src, vendor.LinksFile, links.Parse)
-	if len(specs) > 0 {
-		s.links = links.Compile(specs...)
-	}
-	return err
-}
-
-// addWidgets compiles what is said of frames, the user's own first.
-func (s *Set) addWidgets(src Sources) error {
-	specs, err := gather(src, vendor.WidgetsFile, widgets.Parse)
-	if len(specs) > 0 {
-		s.widgets = widgets.Compile(specs...)
-	}
-	return err
-}
-
-// gather reads one file of the user's rules and of the shipped ones, as far as
-// they have it. What could be read is returned with the error.
-func gather[T any](src Sources, file string, parse func(name string, data []byte) (*T, error)) ([]*T, error) {
-	var specs []*T
+// compileBeside compiles what is said of links and frames, the user's own first.
+func (s *Set) compileBeside(user fs.FS, sh *shipped) error {
+	var said []*links.Spec
+	var frames []*widgets.Spec
 	var faults []error
-	for i, fsys := range []fs.FS{src.User, src.Builtin} {
-		if fsys == nil {
-			continue
-		}
-		data, err := fs.ReadFile(fsys, file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
-			faults = append(faults, fmt.Errorf("rules: read %s: %w", file, err))
-			continue
-		}
-		name := file
-		if i == 1 {
-			name = "rules/" + name
-		}
-		spec, err := parse(name, data)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		specs = append(specs, spec)
+	if user != nil {
+		l, err := readNamed(user, vendor.LinksFile, vendor.LinksFile, links.Parse)
+		w, err2 := readNamed(user, vendor.WidgetsFile, vendor.WidgetsFile, widgets.Parse)
+		said, frames, faults = append(said, l), append(frames, w), append(faults, err, err2)
 	}
-	return specs, errors.Join(faults...)
+	said = slices.DeleteFunc(append(said, sh.links), func(l *links.Spec) bool { return l == nil })
+	frames = slices.DeleteFunc(append(frames, sh.widgets), func(w *widgets.Spec) bool { return w == nil })
+	if len(said) > 0 {
+		s.links = links.Compile(said...)
+	}
+	if len(frames) > 0 {
+		s.widgets = widgets.Compile(frames...)
+	}
+	return errors.Join(faults...)
 }
 
 func (s *Set) addStubs(fsys fs.FS) error {
@@ -145,7 +110,7 @@ func (s *Set) addStubs(fsys fs.FS) error {
 		case strings.Count(string(data), StubMark) != 1:
 			faults = append(faults, fmt.Errorf("rules: %s: want %s exactly once", name, StubMark))
 		}
-		s.stubs[strings.TrimSuffix(path.Base(name), ".js")] = string(data)
+		s.stubs[stubName(name)] = string(data)
 	}
 	return errors.Join(faults...)
 }

@@ -90,7 +90,7 @@ func speed(k kind, long time.Duration) (megabytes float64, err error) {
 	done, start := 0, spent()
 	for i := 0; ; i++ {
 		raw := list[i%len(list)]
-		s.Message(&source.Message{File: "x.eml", Length: int64(len(raw)), Raw: raw})
+		s.Reuse(s.Message(&source.Message{File: "x.eml", Length: int64(len(raw)), Raw: raw})) // as package run does
 		done += len(raw)
 		if used := spent() - start; used >= long {
 			return float64(done) / 1e6 / used.Seconds(), nil

@@ -3,7 +3,10 @@ package scan
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect/markup"
@@ -27,6 +30,67 @@ type Scanner struct {
 	Replay func() Replay
 	// Cleaning plans a clean copy of each message; nil plans none.
 	Cleaning *Cleaning
+
+	rooms sync.Pool           // of *room
+	known atomic.Pointer[set] // the last reader's
+}
+
+// room is memory in which one message after the other is scanned.
+type room struct {
+	refs  []mail.Ref
+	given []judge.Ref
+	judge judge.Room
+}
+
+// room gives memory for one message.
+func (s *Scanner) room() *room {
+	if r, ok := s.rooms.Get().(*room); ok {
+		return r
+	}
+	return &room{}
+}
+
+// Reuse takes back what r holds for messages to come. Neither r nor anything
+// that shares its Findings may be read any more.
+func (s *Scanner) Reuse(r *Report) {
+	if n := len(r.Findings); n == 0 || n > maxReserved {
+		return
+	}
+	clear(r.Findings)
+	to := s.room()
+	if cap(r.Findings) > cap(to.judge.Findings) {
+		to.judge.Findings = r.Findings[:0]
+	}
+	r.Findings = nil
+	s.rooms.Put(to)
+}
+
+// release takes back what x stood in.
+func (s *Scanner) release(x *reading) {
+	if len(x.refs) > maxReserved {
+		return
+	}
+	clear(x.refs)
+	clear(x.given)
+	x.room.refs, x.room.given = x.refs[:0], x.given[:0]
+	s.rooms.Put(x.room)
+	x.refs, x.given = nil, nil
+}
+
+// set is a reader's addresses prepared: most mailboxes are one reader's.
+type set struct {
+	of []string
+	me *identity.Set
+}
+
+// reader prepares addresses, or takes those prepared last if they are the same.
+func (s *Scanner) reader(addresses []string) *identity.Set {
+	if k := s.known.Load(); k != nil && slices.Equal(k.of, addresses) {
+		return k.me
+	}
+	k := &set{addresses, identity.New(addresses)}
+	s.known.Store(k)
+	return k.me
 }
 
 // Message scans m. It never fails: what could not be read is in the Report.
@@ -56,6 +120,7 @@ func (s *Scanner) Message(m *source.Message) (r *Report) {
 		r.Clean = s.clean(m, x, r.Findings)
 		r.Clean.blind = len(r.Unread) > 0
 	}
+	s.release(x)
 	return r
 }
 
@@ -68,6 +133,7 @@ func (s *Scanner) now() time.Time {
 
 // reading is one message taken apart. refs[i] and given[i] are one reference.
 type reading struct {
+	room  *room
 	mail  *mail.Message
 	refs  []mail.Ref
 	given []judge.Ref
@@ -82,15 +148,15 @@ const (
 
 // read takes raw, the bytes of m or a changed copy of them, apart.
 func (s *Scanner) read(m *source.Message, raw []byte) *reading {
-	x := &reading{mail: mail.Read(raw, m.MailKind(), mail.Options{})}
-	x.refs = make([]mail.Ref, 0, min(len(raw)/bytesPerRef, maxReserved))
+	x := &reading{room: s.room(), mail: mail.Read(raw, m.MailKind(), mail.Options{})}
+	x.refs = slices.Grow(x.room.refs[:0], min(len(raw)/bytesPerRef, maxReserved))
 	x.mail.Walk(markup.Options{}, func(r *mail.Ref) {
 		if lookedAhead(r) {
 			r.When = markup.Legacy
 		}
 		x.refs = append(x.refs, *r)
 	})
-	x.given = make([]judge.Ref, len(x.refs))
+	x.given = slices.Grow(x.room.given[:0], len(x.refs))[:len(x.refs)]
 	for i := range x.refs {
 		r := &x.refs[i]
 		x.given[i] = judge.Ref{Ref: r.Ref, Part: r.Part.Path, At: place(m, r)}
@@ -127,8 +193,8 @@ func (x *reading) judge(s *Scanner, m *source.Message) []judge.Finding {
 		me = append(me, a.Address)
 	}
 	me = append(me, s.Me...)
-	res := s.Judge.Message(&judge.Message{
-		File: m.File, Offset: m.Offset, Time: s.now(), Sender: x.mail.From().Domain, Me: identity.New(me), Lists: lists(x.mail), Refs: x.given,
+	res := s.Judge.MessageIn(&x.room.judge, &judge.Message{
+		File: m.File, Offset: m.Offset, Time: s.now(), Sender: x.mail.From().Domain, Me: s.reader(me), Lists: lists(x.mail), Refs: x.given,
 	})
 	explain.Fill(res)
 	if m.Kind == source.HTML {

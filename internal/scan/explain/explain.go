@@ -186,11 +186,7 @@ func place(in string) string {
 // Proof names what was found of the reader's address and how it is written:
 // "your e-mail address (base64, in “u”)".
 func Proof(p *identity.Proof) string {
-	what := map[identity.Form]string{
-		identity.Address: "your e-mail address", identity.Untagged: "your e-mail address without its tag",
-		identity.Variant: "another spelling of your e-mail address", identity.LocalPart: "the name in front of the @ of your e-mail address",
-		identity.TwoParts: "your e-mail address in two parts", identity.Other: "somebody's e-mail address",
-	}[p.Form]
+	what := named[p.Form]
 	var how []string
 	digest := false
 	for _, s := range p.Encoding {
@@ -209,6 +205,12 @@ func Proof(p *identity.Proof) string {
 		at = "in “" + p.Param + "”"
 	}
 	return what + " (" + strings.Join(how, " around ") + ", " + at + ")"
+}
+
+var named = map[identity.Form]string{
+	identity.Address: "your e-mail address", identity.Untagged: "your e-mail address without its tag",
+	identity.Variant: "another spelling of your e-mail address", identity.LocalPart: "the name in front of the @ of your e-mail address",
+	identity.TwoParts: "your e-mail address in two parts", identity.Other: "somebody's e-mail address",
 }
 
 var spelled = map[identity.Step]string{
@@ -241,7 +243,7 @@ func sure(f *judge.Finding) string {
 	case judge.Proven:
 		return proven(f)
 	case judge.Vendor:
-		return "That is certain: " + named(f) + "." + personally(f)
+		return "That is certain: " + rule(f) + "." + personally(f)
 	case judge.Likely:
 		return "That is likely: " + because(f) + "." + personally(f)
 	case judge.Hidden:
@@ -250,7 +252,7 @@ func sure(f *judge.Finding) string {
 	return possible(f)
 }
 
-func named(f *judge.Finding) string {
+func rule(f *judge.Finding) string {
 	for _, e := range f.Evidence {
 		switch e.Kind {
 		case "list":

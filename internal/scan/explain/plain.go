@@ -50,12 +50,14 @@ func unfetched(f *judge.Finding) string {
 // aboard says what a mark or mail address holds about the reader.
 func aboard(f *judge.Finding) string {
 	s := strings.TrimPrefix(carries(f), "; its address carries ")
-	s = strings.NewReplacer(" (in the path)", "", ", in the path)", ")").Replace(s) // it has none
 	if s == "" {
 		return ""
 	}
-	return "; it carries " + s
+	return "; it carries " + pathless.Replace(s)
 }
+
+// pathless takes out where in an address something stands: a mark has no parts.
+var pathless = strings.NewReplacer(" (in the path)", "", ", in the path)", ")")
 
 // maxShown is how much of an address a sentence holds.
 const maxShown = 60

@@ -1,11 +1,13 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/md5"  // #nosec: what trackers compute, not ours to choose
 	"crypto/sha1" // #nosec
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -35,6 +37,7 @@ type local struct {
 }
 
 type digest struct {
+	key     uint64 // the first eight bytes of sum
 	sum     []byte
 	step    Step
 	form    Form
@@ -75,7 +78,10 @@ func (s *Set) add(given string) {
 	if len(a.untagged) < minLocal || isRole(a.untagged) {
 		return
 	}
-	for _, l := range []string{a.local, a.untagged, a.core} {
+	for i, l := range []string{a.local, a.untagged, a.core} {
+		if i > 0 && l == a.local {
+			continue
+		}
 		s.addLocal(l, local{n, ""})
 		s.addLocal(rot13(l), local{n, Rot13})
 		s.addLocal(reversed(l), local{n, Reversed})
@@ -118,13 +124,19 @@ func (s *Set) addDomain(name string) {
 	if slices.ContainsFunc(s.domains, func(d domain) bool { return d.name == name }) {
 		return
 	}
-	s.domains = append(s.domains,
-		domain{name, name, []string{"=", "_at_", "-at-", ".at.", "(at)", "[at]", " at ", "+at+", "|", "*"}})
-	for _, sep := range []string{"-", "_"} {
+	s.domains = append(s.domains, domain{name, name, signs[""]})
+	for _, sep := range [...]string{"-", "_"} {
 		if w := strings.ReplaceAll(name, ".", sep); w != name {
-			s.domains = append(s.domains, domain{name, w, []string{"=", "@", sep + "at" + sep}})
+			s.domains = append(s.domains, domain{name, w, signs[sep]})
 		}
 	}
+}
+
+// signs are what may stand for the "@", by what stands for a domain's dots.
+var signs = map[string][]string{
+	"":  {"=", "_at_", "-at-", ".at.", "(at)", "[at]", " at ", "+at+", "|", "*"},
+	"-": {"=", "@", "-at-"},
+	"_": {"=", "@", "_at_"},
 }
 
 // addDigests adds the digests of every spelling that trackers are known to
@@ -146,20 +158,63 @@ func (s *Set) addDigests(a *address, n int) {
 			texts = append(texts, spelling{l, LocalPart})
 		}
 	}
-	seen := map[string]bool{}
-	for _, t := range texts {
-		if seen[t.text] {
+	for i, t := range texts {
+		if slices.ContainsFunc(texts[:i], func(o spelling) bool { return o.text == t.text }) {
 			continue
 		}
-		seen[t.text] = true
-		m, s1, s2, s5 := md5.Sum([]byte(t.text)), sha1.Sum([]byte(t.text)), sha256.Sum256([]byte(t.text)), sha512.Sum512([]byte(t.text))
-		for _, d := range []digest{{m[:], MD5, t.form, n}, {s1[:], SHA1, t.form, n}, {s2[:], SHA256, t.form, n}, {s5[:], SHA512, t.form, n}} {
-			key := binary.BigEndian.Uint64(d.sum)
-			s.digests[key] = append(s.digests[key], d)
-			w := uint(d.sum[0])<<8 | uint(d.sum[1])
-			s.filter[w>>6] |= 1 << (w & 63)
+		text := []byte(t.text)
+		m, s1, s2, s5 := md5.Sum(text), sha1.Sum(text), sha256.Sum256(text), sha512.Sum512(text)
+		all := append(append(append(append(make([]byte, 0, len(m)+len(s1)+len(s2)+len(s5)), m[:]...), s1[:]...), s2[:]...), s5[:]...)
+		for _, d := range [...]struct {
+			step Step
+			n    int
+		}{{MD5, len(m)}, {SHA1, len(s1)}, {SHA256, len(s2)}, {SHA512, len(s5)}} {
+			sum := all[:d.n:d.n]
+			all = all[d.n:]
+			s.digests = append(s.digests, digest{binary.BigEndian.Uint64(sum), sum, d.step, t.form, n})
+			w := uint(sum[0])<<8 | uint(sum[1])
+			s.filter[w>>6%uint(len(s.filter))] |= 1 << (w & 63)
 		}
 	}
+}
+
+// maxScanned is up to how many digests one is found by looking at all of them:
+// few keys pass the filter.
+const maxScanned = 64
+
+// order sorts the digests if they are many.
+func (s *Set) order() {
+	if len(s.digests) > maxScanned {
+		slices.SortStableFunc(s.digests, func(a, b digest) int { return cmp.Compare(a.key, b.key) })
+	}
+}
+
+// digested gives the digests whose first eight bytes are key.
+func (s *Set) digested(key uint64) iter.Seq[*digest] {
+	return func(yield func(*digest) bool) {
+		n, sorted := 0, len(s.digests) > maxScanned
+		if sorted {
+			n, _ = slices.BinarySearchFunc(s.digests, key, func(d digest, key uint64) int { return cmp.Compare(d.key, key) })
+		}
+		for ; n < len(s.digests); n++ {
+			switch d := &s.digests[n]; {
+			case d.key == key:
+				if !yield(d) {
+					return
+				}
+			case sorted:
+				return
+			}
+		}
+	}
+}
+
+// knows reports whether a digest begins with the eight bytes of key.
+func (s *Set) knows(key uint64) bool {
+	for range s.digested(key) {
+		return true
+	}
+	return false
 }
 
 // own reports which of the person's addresses local@domain is, and how it is

@@ -151,12 +151,12 @@ type Set struct {
 	addresses []address
 	domains   []domain
 	locals    map[string]local
-	digests   map[uint64][]digest // by their first eight bytes
-	filter    [1 << 10]uint64     // bit of the first two bytes of each digest, and of compressed data
-	localByte [256]bool           // bytes of a local part
-	starts    [1 << 10]uint64     // bit of the first two bytes of each opening
-	openings  map[uint16][]opening
-	wide      bool // a local part has capitals that small does not know
+	digests   []digest       // see order
+	filter    [1 << 9]uint64 // bits of the first two bytes of each digest, and of compressed data
+	localByte [256]bool      // bytes of a local part
+	starts    [1 << 7]uint64 // bits of the first two bytes of each opening
+	openings  []opening      // by their first two bytes
+	wide      bool           // a local part has capitals that small does not know
 }
 
 // nobody stands for a nil Set.
@@ -166,19 +166,25 @@ var nobody = New(nil)
 // as a header writes them ("A <a@b.example>"); what holds no address is left
 // out, doubles and entries past MaxAddresses too.
 func New(addresses []string) *Set {
-	s := &Set{locals: map[string]local{}, digests: map[uint64][]digest{}}
-	for c := range 256 {
-		s.localByte[c] = isAlnum(byte(c)) || strings.IndexByte("._+-", byte(c)) >= 0
-	}
+	s := &Set{locals: map[string]local{}, localByte: localBytes, filter: magicFilter}
 	for _, a := range addresses {
 		if a = bare(a); a == "" || len(s.addresses) == MaxAddresses {
 			continue
 		}
 		s.add(a)
 	}
+	s.order()
 	s.notice()
 	return s
 }
+
+// localBytes are the bytes of any local part.
+var localBytes = func() (t [256]bool) {
+	for c := range 256 {
+		t[c] = isAlnum(byte(c)) || strings.IndexByte("._+-", byte(c)) >= 0
+	}
+	return t
+}()
 
 // Addresses returns the addresses of s as they were given; the caller must not
 // change the result.

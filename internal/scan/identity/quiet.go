@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -60,31 +62,38 @@ var small = func() (t [256]uint8) {
 
 // opening is a text by whose first bytes a domain or local part is noticed.
 type opening struct {
+	first uint16 // its first two bytes
 	text  string // lower case
 	token bool   // counts only where a token starts
 }
 
 // notice makes the starts of what own, verps and locals look for known to quiet.
 func (s *Set) notice() {
-	s.openings = map[uint16][]opening{}
-	add := func(o opening) {
-		w := uint(o.text[0])<<8 | uint(o.text[1])
-		s.openings[uint16(w)] = append(s.openings[uint16(w)], o)
-		s.starts[w>>6] |= 1 << (w & 63)
+	s.openings = make([]opening, 0, len(s.domains)+len(s.locals))
+	add := func(text string, token bool) {
+		w := uint(text[0])<<8 | uint(text[1])
+		s.openings = append(s.openings, opening{uint16(w), text, token})
+		s.starts[w>>6%uint(len(s.starts))] |= 1 << (w & 63)
 	}
 	for i := range s.domains {
 		if len(s.domains[i].written) >= minLocal {
-			add(opening{text: s.domains[i].written})
+			add(s.domains[i].written, false)
 		}
 	}
 	for l := range s.locals {
-		add(opening{l, true})
+		add(l, true)
 		s.wide = s.wide || strings.IndexFunc(l, func(r rune) bool { return r >= 0x80 }) >= 0
 	}
-	for _, w := range magics() {
-		s.filter[w>>6] |= 1 << (w & 63)
-	}
+	slices.SortFunc(s.openings, func(a, b opening) int { return cmp.Compare(a.first, b.first) })
 }
+
+// magicFilter is the filter of a Set without digests.
+var magicFilter = func() (t [1 << 9]uint64) {
+	for _, w := range magics() {
+		t[w>>6%uint(len(t))] |= 1 << (w & 63)
+	}
+	return t
+}()
 
 // magics are the first two bytes of all that inflated tries.
 func magics() []uint {
@@ -125,7 +134,7 @@ func (s *Set) silent(u string) bool {
 	}
 	for i := 1; i < len(u); i++ {
 		w := uint(small[u[i-1]])<<8 | uint(small[u[i]])
-		if s.starts[w>>6]&(1<<(w&63)) != 0 && s.opens(u, i-1, w) {
+		if s.starts[w>>6%uint(len(s.starts))]&(1<<(w&63)) != 0 && s.opens(u, i-1, w) {
 			return false
 		}
 	}
@@ -134,7 +143,9 @@ func (s *Set) silent(u string) bool {
 
 // opens reports whether one of the openings that start with w stands at u[i:].
 func (s *Set) opens(u string, i int, w uint) bool {
-	for _, o := range s.openings[uint16(w)] {
+	n, _ := slices.BinarySearchFunc(s.openings, uint16(w), func(o opening, w uint16) int { return cmp.Compare(o.first, w) })
+	for ; n < len(s.openings) && s.openings[n].first == uint16(w); n++ {
+		o := &s.openings[n]
 		if len(u)-i < len(o.text) || o.token && i > 0 && s.localByte[u[i-1]] {
 			continue
 		}
@@ -220,11 +231,12 @@ func (s *Set) noise(b string, depth int) bool {
 	if len(b) < 4*minText/3+4 { // too short for two whole groups of text
 		return s.brief(b)
 	}
+	const n = uint(len(s.filter))
 	acc, read := uint64(0), uint(0)
 	for i := range len(b) {
 		acc = acc<<6 | uint64(sextets[b[i]])
 		w, x, y := uint(acc)&0xffff, uint(acc>>8)&0xffff, uint(acc>>16)&0xffff
-		if (s.filter[w>>6]>>(w&63)|s.filter[x>>6]>>(x&63)|s.filter[y>>6]>>(y&63))&1 != 0 &&
+		if (s.filter[w>>6%n]>>(w&63)|s.filter[x>>6%n]>>(x&63)|s.filter[y>>6%n]>>(y&63))&1 != 0 &&
 			(s.begun(b, 6*(i+1)-16) || s.begun(b, 6*(i+1)-24) || s.begun(b, 6*(i+1)-32)) {
 			return false
 		}
@@ -270,8 +282,7 @@ func (s *Set) begun(b string, bit int) bool {
 	for n := range sum {
 		sum[n] = at(b, bit+8*n)
 	}
-	_, ok := s.digests[binary.BigEndian.Uint64(sum[:])]
-	return ok || packed(&sum)
+	return s.knows(binary.BigEndian.Uint64(sum[:])) || packed(&sum)
 }
 
 // at decodes the byte of base64 b that starts at a bit; zeros stand for what
@@ -330,7 +341,7 @@ func (s *Set) brief(b string) bool {
 func (s *Set) still(b []byte) bool {
 	for i := 1; i < len(b); i++ {
 		w := uint(b[i-1])<<8 | uint(b[i])
-		if s.filter[w>>6]&(1<<(w&63)) != 0 {
+		if s.filter[w>>6%uint(len(s.filter))]&(1<<(w&63)) != 0 {
 			return false
 		}
 	}
@@ -344,7 +355,7 @@ func (s *Set) hexNoise(b string) bool {
 	for i := range len(b) {
 		acc = acc<<4 | uint64(nibble(b[i]))
 		w := uint(acc) & 0xffff
-		if i >= 3 && s.filter[w>>6]&(1<<(w&63)) != 0 && s.hexBegun(b[i-3:]) {
+		if i >= 3 && s.filter[w>>6%uint(len(s.filter))]&(1<<(w&63)) != 0 && s.hexBegun(b[i-3:]) {
 			return false
 		}
 		n := &text[i&1]
@@ -364,8 +375,7 @@ func (s *Set) hexBegun(b string) bool {
 	for i := range min(8, len(b)/2) {
 		sum[i] = nibble(b[2*i])<<4 | nibble(b[2*i+1])
 	}
-	_, ok := s.digests[binary.BigEndian.Uint64(sum[:])]
-	return ok || sum[0] == 0x78 || sum[0] == 0x1f
+	return s.knows(binary.BigEndian.Uint64(sum[:])) || sum[0] == 0x78 || sum[0] == 0x1f
 }
 
 // b32Noise decodes b, which is rare.

@@ -146,10 +146,10 @@ func (f *finder) digests(v *view) {
 	}
 	for i := 0; i+16 <= len(v.b); i++ {
 		w := uint(v.b[i])<<8 | uint(v.b[i+1])
-		if f.set.filter[w>>6]&(1<<(w&63)) == 0 {
+		if f.set.filter[w>>6%uint(len(f.set.filter))]&(1<<(w&63)) == 0 {
 			continue
 		}
-		for _, d := range f.set.digests[binary.BigEndian.Uint64(v.b[i:])] {
+		for d := range f.set.digested(binary.BigEndian.Uint64(v.b[i:])) {
 			if bytes.HasPrefix(v.b[i:], d.sum) {
 				f.keep(v, i, i+len(d.sum), Proof{Address: f.set.given[d.address], Form: d.form}, d.step)
 				break

@@ -25,6 +25,7 @@ type facts struct {
 	mine, others  []identity.Proof
 	wrapper       []identity.Proof // what stands in the gateway's or proxy's own part
 	fetched       fetches
+	ruled         ruling // the last asked for
 }
 
 // fetches says how often each part fetches a URL.
@@ -104,10 +105,11 @@ type bench struct {
 	uses    []uses
 	origins origins
 	// Room that many findings share; what has been given out stays as it is.
-	room     []facts
+	rooms    [][]facts // see fresh
+	at       int       // the one in use
 	values   []Value
 	evidence []detect.Evidence
-	reasons  []reason
+	reasons  []reason // words that hold for every message
 }
 
 // gather reads the URL of a reference, once for each URL of the message, and
@@ -160,11 +162,7 @@ func (b *bench) use(v *Value) *uses {
 }
 
 func (b *bench) read(u string) *facts {
-	if len(b.room) == cap(b.room) {
-		b.room = make([]facts, 0, min(64, max(4, len(b.m.Refs)-len(b.urls))))
-	}
-	b.room = append(b.room, facts{})
-	f := &b.room[len(b.room)-1]
+	f := b.fresh()
 	f.link = b.origins.link(u)
 	f.asked = hostOf(u, &f.link)
 	f.host = f.asked

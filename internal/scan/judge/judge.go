@@ -10,6 +10,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -57,14 +58,20 @@ type Judge struct {
 
 // Message judges all references of m.
 func (j *Judge) Message(m *Message) *Result {
+	return j.MessageIn(&Room{}, m)
+}
+
+// MessageIn is Message in room that was used before.
+func (j *Judge) MessageIn(room *Room, m *Message) *Result {
 	n := len(m.Refs)
-	b := bench{judge: j, m: m, urls: make(map[string]*facts, n), of: make([]*facts, n), tokens: make(map[string]int, n),
-		origins: origins{all: map[string]*origin{}}}
-	b.values, b.evidence = make([]Value, 0, n), make([]detect.Evidence, 0, n)
+	b := &room.bench
+	b.begin(j, m)
+	defer b.end()
 	for i := range m.Refs {
 		b.gather(i)
 	}
-	r := &Result{Findings: make([]Finding, n)}
+	r := &Result{Findings: slices.Grow(room.Findings[:0], n)[:n]}
+	room.Findings = nil
 	for i := range m.Refs {
 		b.judge1(&m.Refs[i], b.of[i], &r.Findings[i])
 	}

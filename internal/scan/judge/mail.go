@@ -1,15 +1,17 @@
 package judge
 
 import (
+	"slices"
+
 	"github.com/quench-proxy/quench/internal/detect"
 )
 
-// mail asks for what the rules know of mail alone. A link tells of a click, not
+// mail takes over what the rules know of mail alone. A link tells of a click, not
 // of opening, so it gets no further up than Token; a picture of a common shape
 // is held to what a signature needs.
-func (b *bench) mail(q *detect.Request, r *Ref, f *Finding) {
-	hit, ok := b.judge.Rules.Mail(q, b.judge.Policy)
-	if !ok || hit.Link != f.Link {
+func (b *bench) mail(d *ruling, r *Ref, f *Finding) {
+	hit := &d.hit
+	if !d.mail || hit.Link != f.Link {
 		return
 	}
 	rung, activity := Token, "click"
@@ -26,7 +28,7 @@ func (b *bench) mail(q *detect.Request, r *Ref, f *Finding) {
 	if f.Ladder == Ordinary { // the shape alone says nothing
 		return
 	}
-	f.Tracker, f.Disclosed, f.Known = hit.Tracker, hit.Disclosed, !hit.Signature
+	f.Tracker, f.Disclosed, f.Known = hit.Tracker, slices.Clip(hit.Disclosed), !hit.Signature
 	f.Activity = &detect.Activity{Name: activity, Says: hit.Says}
 	f.Evidence = append(f.Evidence, hit.Evidence...)
 }

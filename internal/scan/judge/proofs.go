@@ -88,13 +88,11 @@ func (b *bench) disclosed(f *Finding) {
 	if len(f.Proofs) == 0 && (f.Ladder > Token || f.Signs.Token == "") {
 		return
 	}
-	have := map[string]bool{}
-	for i := range f.Disclosed {
-		have[f.Disclosed[i].Name] = true
+	have := func(name string) bool {
+		return slices.ContainsFunc(f.Disclosed, func(d detect.Field) bool { return d.Name == name })
 	}
 	add := func(name, label, value string) {
-		if !have[name] {
-			have[name] = true
+		if !have(name) {
 			f.Disclosed = append(f.Disclosed, detect.Field{Name: name, Label: label, Value: value, Sensitive: true})
 		}
 	}
@@ -108,10 +106,10 @@ func (b *bench) disclosed(f *Finding) {
 			add("email_plain", "your e-mail address", p.Address)
 		}
 	}
-	if have["email_other"] && slices.ContainsFunc(f.Others, func(o identity.Proof) bool { return o.Param == f.Signs.In || f.Signs.Kind == "address" }) {
+	if have("email_other") && slices.ContainsFunc(f.Others, func(o identity.Proof) bool { return o.Param == f.Signs.In || f.Signs.Kind == "address" }) {
 		return // it is the token
 	}
-	if f.Ladder <= Token && f.Signs.Token != "" && !f.Signs.Static && !f.Signs.Signed && !have["email_plain"] && !have["email_hash"] {
+	if f.Ladder <= Token && f.Signs.Token != "" && !f.Signs.Static && !f.Signs.Signed && !have("email_plain") && !have("email_hash") {
 		add("recipient", "a number by which the sender may know your copy", f.Signs.Token)
 	}
 }

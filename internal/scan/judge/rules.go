@@ -5,6 +5,7 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/detect/vendor"
 )
 
 // rules asks the engine about the place r leads to, and takes its word over
@@ -19,10 +20,13 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 	if b.m.Sender != "" {
 		q.Page, q.PageFrom = "https://"+b.m.Sender, detect.PageDocument
 	}
-	d := set.Request(q, b.judge.Policy)
-	if d.Step == detect.StepNone || d.Step == detect.StepStrip {
+	if u.ruled.kind != q.Type || !u.ruled.known {
+		u.ruled = b.ruling(q)
+	}
+	d := u.ruled.decision
+	if u.ruled.none() {
 		b.allowed(u, f)
-		b.mail(q, r, f)
+		b.mail(&u.ruled, r, f)
 		return
 	}
 	verdicts := set.Explain(detect.Seen{Request: q, Policy: b.judge.Policy, At: b.m.Time}, d)
@@ -47,6 +51,30 @@ func (b *bench) rules(r *Ref, u *facts, f *Finding) {
 		return
 	}
 	f.Ladder = min(f.Ladder, known(r, f, signature(&v)))
+}
+
+// ruling is what the rules say of one URL fetched as one type, whatever
+// reference asks: many messages hold one address several times.
+type ruling struct {
+	known    bool
+	kind     detect.Type
+	decision detect.Decision
+	hit      vendor.MailHit // if none of the other rules speaks of it
+	mail     bool           // there is a hit
+}
+
+// none reports whether nothing was decided that the reader should know of.
+func (d *ruling) none() bool {
+	return d.decision.Step == detect.StepNone || d.decision.Step == detect.StepStrip
+}
+
+// ruling asks the rules about q.
+func (b *bench) ruling(q *detect.Request) ruling {
+	out := ruling{known: true, kind: q.Type, decision: b.judge.Rules.Request(q, b.judge.Policy)}
+	if out.none() {
+		out.hit, out.mail = b.judge.Rules.Mail(q, b.judge.Policy)
+	}
+	return out
 }
 
 // onward judges where r leads on to, as far as its own address says so: known

@@ -83,7 +83,7 @@ func (s *splitter) text(p *Part, body []byte) {
 		p.charset = c
 		s.m.decoded += max(0, len(p.Body)-len(body))
 	}
-	if bytes.HasPrefix(body, []byte("begin 6")) || bytes.Contains(body, []byte("\nbegin 6")) || bytes.HasPrefix(body, []byte("=ybegin ")) || bytes.Contains(body, []byte("\n=ybegin ")) {
+	if holdsFile(body) {
 		s.report(Encoded, p.Path, p.Content.Start, "")
 	}
 	switch {
@@ -93,6 +93,21 @@ func (s *splitter) text(p *Part, body []byte) {
 		s.report(EncryptedBody, p.Path, p.Content.Start, "")
 	case bytes.Contains(body, []byte("-----BEGIN PGP SIGNED MESSAGE-----")):
 		p.Seal |= SignedPGP
+	}
+}
+
+// holdsFile reports whether a line of b begins a file in the manner of uuencode
+// or yEnc.
+func holdsFile(b []byte) bool {
+	for i := 0; ; {
+		if line := b[i:]; bytes.HasPrefix(line, []byte("begin 6")) || bytes.HasPrefix(line, []byte("=ybegin ")) {
+			return true
+		}
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return false
+		}
+		i += n + 1
 	}
 }
 

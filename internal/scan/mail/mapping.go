@@ -5,6 +5,8 @@ import (
 	"sort"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // run says that n decoded bytes come from rn source bytes. If same, they are
@@ -61,8 +63,12 @@ func (r runs) span(from, to int) (start, end int) {
 	return start, end
 }
 
+// maxRoom is for how many escapes room is made at once.
+const maxRoom = 1 << 14
+
 // quotedRuns maps decodeQuoted(src).
-func quotedRuns(src []byte) (r runs) {
+func quotedRuns(src []byte) runs {
+	r := make(runs, 0, 2*min(bytes.Count(src, []byte{'='}), maxRoom)+1) // most escapes part two runs
 	dec := 0
 	for i := 0; i < len(src); {
 		n := bytes.IndexByte(src[i:], '=')
@@ -141,6 +147,9 @@ func charsetRuns(c charset, src []byte) (r runs) {
 		_, r = decodeUTF7(src, true)
 		return r
 	}
+	if m, ok := c.enc.(*charmap.Charmap); ok && ascii(m) {
+		return charmapRuns(m, src)
+	}
 	d := c.enc.NewDecoder()
 	var buf [utf8.UTFMax]byte
 	dec := 0
@@ -157,6 +166,36 @@ func charsetRuns(c charset, src []byte) (r runs) {
 			r.addChars(dec, i, buf[:n], src[i:i+used], c.unit)
 		}
 		dec, i = dec+n, i+used
+	}
+	return r
+}
+
+// ascii reports whether the ASCII bytes of m are those characters.
+func ascii(m *charmap.Charmap) bool {
+	for c := range byte(utf8.RuneSelf) {
+		if m.DecodeByte(c) != rune(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// charmapRuns is charsetRuns for a charset of one byte a character.
+func charmapRuns(m *charmap.Charmap, src []byte) (r runs) {
+	dec := 0
+	for i := 0; i < len(src); {
+		n := 0
+		for i+n < len(src) && src[i+n] < utf8.RuneSelf {
+			n++
+		}
+		if n > 0 {
+			r.add(dec, i, n, n, true)
+			dec, i = dec+n, i+n
+			continue
+		}
+		made := utf8.RuneLen(m.DecodeByte(src[i]))
+		r.add(dec, i, made, 1, false)
+		dec, i = dec+made, i+1
 	}
 	return r
 }

@@ -31,10 +31,10 @@ func (p *Part) mapping() *mapping {
 	mp := &mapping{transfer: content}
 	switch p.Encoding {
 	case QuotedPrintable:
-		mp.transfer, _ = decodeQuoted(content)
+		mp.transfer = p.transferredBody(decodeQuoted)
 		mp.quoted = quotedRuns(content)
 	case Base64:
-		mp.transfer, _ = decodeBase64(content)
+		mp.transfer = p.transferredBody(decodeBase64)
 		mp.base64 = base64Runs(content)
 	}
 	if p.Decoded != "" {
@@ -42,6 +42,16 @@ func (p *Part) mapping() *mapping {
 	}
 	p.maps = mp
 	return mp
+}
+
+// transferredBody is the content with its transfer encoding undone by decode:
+// Body, unless more was done to that, or it was opened as a message.
+func (p *Part) transferredBody(decode func([]byte) ([]byte, bool)) []byte {
+	if p.Decoded == "" && !p.cut && !p.Container {
+		return p.Body
+	}
+	out, _ := decode(p.content())
+	return out
 }
 
 func (p *Part) content() []byte { return p.in.raw[p.body.Start:p.body.End] }

@@ -54,6 +54,7 @@ type walker struct {
 	// embedded are the addresses of the message's parts, own is this part's.
 	embedded map[string]int
 	own      string
+	ref      Ref // what inBody sends
 }
 
 func (w *walker) trick(v markup.Vector) { w.tricks[v>>6] |= 1 << (v & 63) }
@@ -169,7 +170,8 @@ func (w *walker) summary(s markup.Summary) {
 
 // inBody passes a reference on.
 func (w *walker) inBody(m *markup.Ref) {
-	r := Ref{Ref: *m, Part: w.p, Field: w.field}
+	r := &w.ref
+	*r = Ref{Ref: *m, Part: w.p, Field: w.field}
 	if w.limit != 0 && r.When == markup.Opening {
 		r.When = w.limit
 	}
@@ -182,7 +184,7 @@ func (w *walker) inBody(m *markup.Ref) {
 	if w.o.Base != "" && r.Reach == markup.Remote && !strings.Contains(r.Raw, ":") && !strings.HasPrefix(r.Raw, "//") {
 		r.Tricks[156>>6] |= 1 << (156 & 63)
 	}
-	w.send(&r)
+	w.send(r)
 }
 
 // plain walks text. If it looks like HTML, clients that guess types show it as

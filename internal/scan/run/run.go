@@ -36,8 +36,8 @@ type Options struct {
 // Sink takes what comes out, in order and in the caller's goroutine. An error
 // of Report ends the scan.
 type Sink struct {
-	// Report takes a report and the message it is about, whose Raw it may read
-	// until it returns.
+	// Report takes a report and the message it is about. Until it returns it may
+	// read the message's Raw and the report's Findings.
 	Report func(*scan.Report, *source.Message) error
 	// Failed takes an input that could not be read, or not to its end, or that
 	// was passed over (source.ErrSkipped).
@@ -142,7 +142,9 @@ func (p *pipe) write(last source.Place, to Sink) (source.Place, error) {
 			to.Failed(it.err)
 			continue
 		}
-		err := to.Report(<-it.report, it.msg)
+		report := <-it.report
+		err := to.Report(report, it.msg)
+		p.s.Reuse(report)
 		p.room.Release(it.weight)
 		if err != nil {
 			return last, err

@@ -196,9 +196,10 @@ func gpcScript(h http.Header) string {
 }
 
 // inlineAllowed reports whether the content security policies of a document let
-// an inline script run, and the nonce it needs.
+// an inline script run, and the nonce it needs. Policies that only report count
+// as well: the browser would tell the site of a script that is not the site's.
 func inlineAllowed(h http.Header) (nonce string, ok bool) {
-	for _, line := range h.Values("Content-Security-Policy") {
+	for _, line := range slices.Concat(h.Values("Content-Security-Policy"), h.Values("Content-Security-Policy-Report-Only")) {
 		for policy := range strings.SplitSeq(line, ",") {
 			need, free := scriptSources(policy)
 			switch {

@@ -141,6 +141,43 @@ func TestTooManyPixels(t *testing.T) {
 	}
 }
 
+// TestGPCIsNotReported: where a policy only reports, a script that it does not
+// allow would have the browser report it to the site.
+func TestGPCIsNotReported(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ enforced, reported, want string }{
+		{"", "script-src 'self'; report-uri /csp", ""},
+		{"", "default-src 'none'", ""},
+		{"", "img-src 'self'", "<script>try"},
+		{"", "script-src 'unsafe-inline'", "<script>try"},
+		{"", "script-src 'nonce-a'", `<script nonce="a">try`},
+		{"script-src 'nonce-a'", "script-src 'nonce-a'", `<script nonce="a">try`},
+		{"script-src 'nonce-a'", "script-src 'self'", ""},
+		{"script-src 'nonce-a'", "script-src 'nonce-b'", ""},
+	}
+	const page = "<!doctype html><html><head><title>x</title>"
+	for _, tt := range tests {
+		w := newWorld(t)
+		w.f.GPC = true
+		w.origin = func(*http.Request) *http.Response {
+			resp := reply(200, "text/html", page)
+			resp.Header.Set("Content-Security-Policy-Report-Only", tt.reported)
+			if tt.enforced != "" {
+				resp.Header.Set("Content-Security-Policy", tt.enforced)
+			}
+			return resp
+		}
+		resp := w.get(pageURL, navigation)
+		got := text(t, resp)
+		if tt.want == "" && got != page || !strings.HasPrefix(got, "<!doctype html><html><head>"+tt.want) {
+			t.Errorf("enforced %q, reported %q: got %s, want %q in the head", tt.enforced, tt.reported, got, tt.want)
+		}
+		if have := resp.Header.Get("Content-Security-Policy-Report-Only"); have != tt.reported {
+			t.Errorf("policy %q became %q", tt.reported, have)
+		}
+	}
+}
+
 // TestPagesAreToldOfGPC: the property is set only where the page's own policy
 // lets a script run, and never by changing that policy.
 func TestPagesAreToldOfGPC(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/dnsfilter"
 )
 
 // isDNS reports whether a listener of that name answers DNS.
@@ -48,7 +49,7 @@ func (a *app) examineDNSListener(ctx context.Context, r *report, l control.Liste
 	r.add("listener", ok, what, "")
 }
 
-// askLocal asks for localhost; any answer to the question will do.
+// askLocal asks for the name that counts as no question; any answer will do.
 func askLocal(ctx context.Context, network, addr string) error {
 	c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 	if err != nil {
@@ -62,7 +63,7 @@ func askLocal(ctx context.Context, network, addr string) error {
 	_, _ = rand.Read(id[:]) // never fails
 	m := dnsmessage.Message{
 		Header: dnsmessage.Header{ID: binary.BigEndian.Uint16(id[:]), RecursionDesired: true},
-		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("localhost."), Type: dnsmessage.TypeA,
+		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(dnsfilter.HealthName + "."), Type: dnsmessage.TypeA,
 			Class: dnsmessage.ClassINET}},
 	}
 	pkt, err := m.Pack()

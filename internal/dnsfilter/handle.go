@@ -20,13 +20,22 @@ func (d *Door) quick(pkt []byte, from netip.Addr, via Via) (out []byte, r *reque
 // general is quick with what is known already of the packet, which is not asked
 // for again.
 func (d *Door) general(pkt []byte, from netip.Addr, via Via, f *hint) (out []byte, r *request) {
+	counted := false
+	count := func() {
+		if !counted {
+			counted = true
+			d.count.queries[via].Add(1)
+		}
+	}
 	defer func() {
 		if d.survived(recover()) {
+			count()
 			out, r = headerOnly(pkt, dns.RcodeServerFailure), nil
 		}
 	}()
-	d.count.queries[via].Add(1)
-	r, out = d.intake(pkt, from.Unmap(), via, f)
+	if r, out = d.intake(pkt, from.Unmap(), via, f); r == nil || r.host != HealthName {
+		count()
+	}
 	if r == nil || out != nil {
 		return out, nil
 	}

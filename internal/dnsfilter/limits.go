@@ -41,12 +41,10 @@ func (l *limits) take(from netip.Addr, via Via, now time.Time) bool {
 		return true
 	}
 	rate := l.rate
-	if !l.home(from) {
+	// Each address of a home counts for itself, by IPv6 too: a whole home is one
+	// network of 64 bits there.
+	if from = from.WithZone(""); !l.home(from) {
 		from, rate = netip.Addr{}, strangerRate
-	} else if from.Is6() {
-		if p, err := from.WithZone("").Prefix(64); err == nil && !from.IsLinkLocalUnicast() {
-			from = p.Addr()
-		}
 	}
 	if rate <= 0 {
 		return true

@@ -98,6 +98,14 @@ func TestRateLimit(t *testing.T) {
 	if want := DefaultRateLimit * burst; full != want || cut != 5000-want {
 		t.Errorf("a flood got %d answers and %d hints to come by TCP, want %d and %d", full, cut, want, 5000-want)
 	}
+	for _, addr := range []string{"fd00::1", "fd00::2", "fe80::1%eth0"} { // devices of one home
+		if full, _ := count(addr, UDP, 5000); full != DefaultRateLimit*burst {
+			t.Errorf("%s got %d answers beside a flood, want %d", addr, full, DefaultRateLimit*burst)
+		}
+	}
+	if full, _ := count("fe80::1%eth1", UDP, 100); full != 0 {
+		t.Errorf("with another zone it got %d answers more, want none", full)
+	}
 	if full, _ := count("192.168.1.3", TCP, 100); full != 100 {
 		t.Errorf("by TCP it got %d of 100", full)
 	}
@@ -110,6 +118,7 @@ func TestRateLimit(t *testing.T) {
 	}
 	for i := range 3 * maxBuckets {
 		d.limits.take(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), UDP, now)
+		d.limits.take(netip.AddrFrom16([16]byte{0: 0xfd, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}), UDP, now)
 	}
 	if n := len(d.limits.buckets); n > maxBuckets {
 		t.Errorf("%d clients remembered, want at most %d", n, maxBuckets)

@@ -15,7 +15,8 @@ import (
 const localTTL = 600
 
 // HealthName is answered with the address 127.0.0.1 and the text "ok" for as long
-// as the Door serves.
+// as the Door serves. Questions for it are neither counted nor logged: they ask
+// after the Door alone.
 const HealthName = "health.quench.invalid"
 
 // local answers what is never forwarded.

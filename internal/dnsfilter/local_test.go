@@ -218,3 +218,22 @@ func TestLeadsPast(t *testing.T) {
 		}
 	}
 }
+
+// TestHealthIsNoQuestion: who asks whether the Door is there is in no figure and
+// no log.
+func TestHealthIsNoQuestion(t *testing.T) {
+	t.Parallel()
+	logged := make(chan string, 10)
+	g := newRig(t, Options{Query: func(q Query) { logged <- q.Host }}, nil)
+	for _, name := range []string{HealthName, "Health.Quench.INVALID", "localhost"} {
+		if m := g.ask(query(name, dns.TypeA, nil)); len(m.Answer) != 1 {
+			t.Errorf("%s: got %v", name, m)
+		}
+	}
+	if s := g.Stats(); s.Queries["udp"] != 1 || s.RCodes[0] != 1 {
+		t.Errorf("got %v by transport, %v by code; want localhost alone", s.Queries, s.RCodes)
+	}
+	if got := <-logged; got != "localhost" || len(logged) > 0 {
+		t.Errorf("logged %s and %d others, want localhost alone", got, len(logged))
+	}
+}

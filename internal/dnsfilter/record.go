@@ -32,6 +32,9 @@ func (d *Door) record(r *request, v verdict, chain []string, rep detect.Reply) {
 
 // done counts an answer and hands it to the query log.
 func (d *Door) done(r *request, rep reply, rcode int) {
+	if r.host == HealthName {
+		return
+	}
 	d.count.rcodes[min(rcode, len(d.count.rcodes)-1)].Add(1)
 	if rep.from == "cache" {
 		d.count.cached.Add(1)

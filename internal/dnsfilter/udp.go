@@ -23,29 +23,48 @@ const maxControl = 128
 // maxReadErrors is after how many errors in a row a socket is given up.
 const maxReadErrors = 1000
 
+// udpReader reads one socket for lanes and writes their answers.
+type udpReader interface {
+	// read answers packets until stop, or until the socket fails. Each lane has
+	// a goroutine for it.
+	read(l *lane) error
+	stop() // read ends with net.ErrClosed
+	free() // is called when no read is left
+}
+
 // serveUDP answers questions on one socket, with as many readers as are
 // said. They answer what can be answered at once; the rest waits in goroutines,
 // a bounded number of them.
 func (d *Door) serveUDP(ctx context.Context, u *net.UDPConn, count int) error {
-	aside := sourceControl(u)
+	r := d.openUDP(u)
+	defer r.free()
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	errs := make(chan error, count)
 	for range count {
-		readers.Go(func() { errs <- d.readUDP(d.newLane(), u, aside) })
+		readers.Go(func() { errs <- r.read(d.newLane()) })
 	}
+	defer r.stop()
 	select {
 	case <-ctx.Done():
-		_ = u.Close()
 		return nil
 	case err := <-errs:
-		_ = u.Close() // the other readers end too
 		return ended(ctx, "read DNS over UDP", err)
 	}
 }
 
-// readSingly answers packets one by one.
-func (d *Door) readSingly(l *lane, u *net.UDPConn, aside func([]byte) []byte) error {
+// singly answers packets one by one.
+type singly struct {
+	d     *Door
+	u     *net.UDPConn
+	aside func([]byte) []byte
+}
+
+func (s singly) stop() { _ = s.u.Close() }
+func (s singly) free() {}
+
+func (s singly) read(l *lane) error {
+	u := s.u
 	buf, oob, out := make([]byte, maxPacket), make([]byte, maxControl), make([]byte, 0, MaxUDP)
 	for failed := 0; ; failed = 0 {
 		n, on, _, from, err := u.ReadMsgUDPAddrPort(buf, oob)
@@ -55,26 +74,32 @@ func (d *Door) readSingly(l *lane, u *net.UDPConn, aside func([]byte) []byte) er
 			}
 			n, on, _, from, err = u.ReadMsgUDPAddrPort(buf, oob)
 		}
-		control := aside(oob[:on])
-		if msg := l.packet(u, buf[:n], from, control, d.now(), out); len(msg) > 0 {
+		control := s.aside(oob[:on])
+		msg, r := l.packet(buf[:n], from.Addr(), s.d.now(), out)
+		if r != nil {
+			to := from
+			msg = s.d.later(r, func(msg []byte) { _, _, _ = u.WriteMsgUDPAddrPort(msg, control, to) })
+		}
+		if len(msg) > 0 {
 			_, _, _ = u.WriteMsgUDPAddrPort(msg, control, from)
 		}
 	}
 }
 
 // packet answers one packet, which is not kept. It returns the answer, perhaps
-// in out, if it is there at once; empty is silence, or an answer that will be
-// sent when it is there.
-func (l *lane) packet(u *net.UDPConn, pkt []byte, from netip.AddrPort, control []byte, now time.Time, out []byte) []byte {
-	msg, done := l.fast(pkt, from.Addr(), now, out)
-	if done {
-		return msg
+// in out, if it is there at once, and else what is for later; neither is
+// silence.
+func (l *lane) packet(pkt []byte, from netip.Addr, now time.Time, out []byte) ([]byte, *request) {
+	if msg, done := l.fast(pkt, from, now, out); done {
+		return msg, nil
 	}
-	d := l.d
-	msg, r := d.general(pkt, from.Addr(), UDP, &l.found)
-	if r == nil {
-		return msg
-	}
+	msg, r := l.d.general(pkt, from, UDP, &l.found)
+	return msg, r
+}
+
+// later has send called with the answer when it is there; not at all if there
+// is none. It returns what is to be answered if there is no room to wait.
+func (d *Door) later(r *request, send func(msg []byte)) []byte {
 	if !d.missing.enter(r.client.Addr) {
 		return d.busy(r)
 	}
@@ -86,7 +111,7 @@ func (l *lane) packet(u *net.UDPConn, pkt []byte, from netip.AddrPort, control [
 		defer d.work.leave()
 		defer d.missing.leave(r.client.Addr)
 		if msg := d.slow(d.ctx, r); msg != nil {
-			_, _, _ = u.WriteMsgUDPAddrPort(msg, control, from)
+			send(msg)
 		}
 	}()
 	return nil

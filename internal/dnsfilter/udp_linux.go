@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 
-	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,29 +36,33 @@ const (
 	maxControls = 256
 )
 
-// batch is a reader's room for packets that come and go together. ipv4's
-// functions read and write the packets of IPv6 as well.
-type batch struct {
-	l       *lane
-	u       *net.UDPConn
-	c       *ipv4.PacketConn
-	in, out []ipv4.Message
-	bufs    [][1][]byte // of out
-	space   [][]byte    // for answers
-	back    map[string][]byte
-	aside   func([]byte) []byte
+// openUDP is for one socket's readers.
+func (d *Door) openUDP(u *net.UDPConn) udpReader {
+	aside := sourceControl(u)
+	p, err := openPort(u)
+	if err != nil {
+		d.log.Warn("DNS packets are read one by one", "err", err)
+		return singly{d, u, aside}
+	}
+	return batches{d, p, aside}
 }
 
-// readUDP answers packets as many at a time as there are.
-func (d *Door) readUDP(l *lane, u *net.UDPConn, aside func([]byte) []byte) error {
-	b := &batch{l: l, u: u, c: ipv4.NewPacketConn(u), aside: aside, back: map[string][]byte{},
-		in: make([]ipv4.Message, batchSize), out: make([]ipv4.Message, 0, batchSize), bufs: make([][1][]byte, batchSize), space: make([][]byte, batchSize)}
-	for i := range b.in {
-		b.in[i].Buffers, b.in[i].OOB = [][]byte{make([]byte, maxPacket)}, make([]byte, maxControl)
-		b.space[i] = make([]byte, 0, MaxUDP)
-	}
+// batches reads and writes packets as many at a time as there are.
+type batches struct {
+	d     *Door
+	p     *port
+	aside func([]byte) []byte
+}
+
+func (b batches) stop() { b.p.stop() }
+func (b batches) free() { b.p.free() }
+
+func (b batches) read(l *lane) error {
+	var pace pace
+	t := newBatch(l, b.p, b.aside)
 	for failed := 0; ; {
-		n, err := b.c.ReadBatch(b.in, 0)
+		t.ready()
+		n, err := b.p.read(t.in)
 		if err != nil { // an ICMP error for somebody we answered, or worse
 			if failed++; failed > maxReadErrors || errors.Is(err, net.ErrClosed) {
 				return err
@@ -66,36 +70,73 @@ func (d *Door) readUDP(l *lane, u *net.UDPConn, aside func([]byte) []byte) error
 			continue
 		}
 		failed = 0
-		b.answer(b.in[:n])
+		t.answer(n)
+		if pace.rest(n, time.Now()) {
+			time.Sleep(restTime)
+		}
 	}
 }
 
-// answer answers packets.
-func (b *batch) answer(in []ipv4.Message) {
+// batch is a reader's room for packets that come and go together.
+type batch struct {
+	l       *lane
+	p       *port
+	in, out []packet
+	slots   []slot
+	back    map[string][]byte
+	aside   func([]byte) []byte
+}
+
+// slot is the room of one packet and its answer.
+type slot struct {
+	buf      [maxPacket]byte
+	oob      [maxControl]byte
+	space    [MaxUDP]byte
+	from     address
+	inV, out unix.Iovec
+}
+
+func newBatch(l *lane, p *port, aside func([]byte) []byte) *batch {
+	return &batch{l: l, p: p, aside: aside, back: map[string][]byte{},
+		in: make([]packet, batchSize), out: make([]packet, 0, batchSize), slots: make([]slot, batchSize)}
+}
+
+// ready makes all slots ready for packets, as the kernel writes over what says
+// how much room there is.
+func (b *batch) ready() {
+	for i := range b.in {
+		s, m := &b.slots[i], &b.in[i]
+		s.inV.Base = &s.buf[0]
+		s.inV.SetLen(len(s.buf))
+		m.Name, m.Namelen = &s.from.raw[0], uint32(len(s.from.raw))
+		m.Iov, m.Control, m.Flags = &s.inV, &s.oob[0], 0
+		m.SetIovlen(1)
+		m.SetControllen(len(s.oob))
+	}
+}
+
+// answer answers the first n packets.
+func (b *batch) answer(n int) {
 	now := b.l.d.now()
 	b.out = b.out[:0]
-	for i := range in {
-		m := &in[i]
-		from, ok := m.Addr.(*net.UDPAddr)
+	for i := range n {
+		s, m := &b.slots[i], &b.in[i]
+		s.from.n = m.Namelen
+		from, ok := s.from.ip()
 		if !ok {
 			continue
 		}
-		control := b.control(m.OOB[:m.NN])
-		msg := b.l.packet(b.u, m.Buffers[0][:m.N], from.AddrPort(), control, now, b.space[i])
-		if len(msg) == 0 {
-			continue
+		control := b.control(s.oob[:min(int(m.Controllen), len(s.oob))])
+		msg, r := b.l.packet(s.buf[:min(int(m.n), len(s.buf))], from, now, s.space[:0])
+		if r != nil {
+			p, to := b.p, s.from
+			msg = b.l.d.later(r, func(msg []byte) { p.writeLate(msg, control, to) })
 		}
-		k := len(b.out)
-		b.bufs[k][0] = msg
-		b.out = append(b.out, ipv4.Message{Buffers: b.bufs[k][:], OOB: control, Addr: from})
-	}
-	for rest := b.out; len(rest) > 0; {
-		n, err := b.c.WriteBatch(rest, 0)
-		if err != nil || n <= 0 { // the first cannot be sent; the others may
-			n = max(n, 0) + 1
+		if len(msg) > 0 {
+			b.out = append(b.out, outgoing(msg, control, &s.from, &s.out))
 		}
-		rest = rest[min(n, len(rest)):]
 	}
+	b.p.write(b.out)
 }
 
 // control is aside with memory.

@@ -12,7 +12,5 @@ const canShare = false
 
 func listenShared(string) (*net.UDPConn, error) { return nil, errors.ErrUnsupported }
 
-// readUDP answers packets one by one.
-func (d *Door) readUDP(l *lane, u *net.UDPConn, aside func([]byte) []byte) error {
-	return d.readSingly(l, u, aside)
-}
+// openUDP is for one socket's readers.
+func (d *Door) openUDP(u *net.UDPConn) udpReader { return singly{d, u, sourceControl(u)} }

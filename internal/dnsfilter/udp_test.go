@@ -24,8 +24,8 @@ func TestReadSingly(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	aside := sourceControl(u)
-	go func() { done <- w.readSingly(w.l, u, aside) }()
+	s := singly{w.Door, u, sourceControl(u)}
+	go func() { done <- s.read(w.l) }()
 	c := dial(t, "udp", netip.AddrPortFrom(loopback, portOf(u.LocalAddr())).String())
 	for _, name := range []string{"x.ads.example", "a.example", "a.example"} {
 		pkt := pack(t, query(name, dns.TypeA, nil))

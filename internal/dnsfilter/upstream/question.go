@@ -172,6 +172,9 @@ func cutOff(got []byte) bool { return got[2]&0x02 != 0 }
 
 // read parses an answer that matches has seen.
 func read(got []byte) (*dns.Msg, error) {
+	if binary.BigEndian.Uint16(got[4:]) == 1 && questionEnd(got) > 0 {
+		setCase(got, false) // names in the answer may point to the question's letters, which are chance
+	}
 	m := new(dns.Msg)
 	if err := m.Unpack(got); err != nil {
 		return nil, &fault{kind: kindMalformed, err: err}

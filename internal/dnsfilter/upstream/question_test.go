@@ -3,6 +3,7 @@ package upstream
 import (
 	"bytes"
 	"encoding/binary"
+	"net"
 	"strings"
 	"testing"
 
@@ -82,5 +83,71 @@ func TestPack(t *testing.T) {
 	}
 	if len(cases) < 150 {
 		t.Errorf("200 questions were written in %d ways, want nearly 200", len(cases))
+	}
+}
+
+// TestRandomCaseStaysBehind: names in an answer that point to the question's,
+// as a server compresses them, do not come out in the letters that were sent.
+func TestRandomCaseStaysBehind(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil, func(c *call) {
+		m := answerTo(c.q)
+		name := c.q.Question[0].Name // in the case that was sent
+		h := func(owner string) dns.RR_Header {
+			return dns.RR_Header{Name: owner, Rrtype: dns.TypeCNAME, Class: 1, Ttl: 300}
+		}
+		m.Answer = []dns.RR{&dns.CNAME{Hdr: h(name), Target: "other." + name}, &dns.CNAME{Hdr: h("other." + name), Target: name}}
+		m.Compress = true
+		b, err := m.Pack()
+		if err != nil {
+			panic(err)
+		}
+		c.send(b)
+	})
+	for _, scheme := range []string{"udp://", "tcp://"} {
+		g := newGroup(t, Options{}, scheme+f.addr.String())
+		for range 5 {
+			m, _, err := g.Exchange(t.Context(), query("a-long-enough-name.example", dns.TypeA))
+			if err != nil || len(m.Answer) != 2 {
+				t.Fatalf("%s got %v, %v", scheme, m, err)
+			}
+			if got := m.Answer[0].(*dns.CNAME).Target + " " + m.Answer[1].(*dns.CNAME).Target; got != "other.a-long-enough-name.example. a-long-enough-name.example." {
+				t.Errorf("%s: targets %s, want small letters", scheme, got)
+			}
+		}
+	}
+}
+
+// TestReadKeepsNothing: what is parsed has no part of the bytes, which serve
+// another answer next.
+func TestReadKeepsNothing(t *testing.T) {
+	t.Parallel()
+	m := new(dns.Msg).SetQuestion("a.example.", dns.TypeHTTPS)
+	m.Response = true
+	for _, text := range []string{`a.example. 300 IN HTTPS 1 . alpn=h2,h3 ipv4hint=192.0.2.1 ipv6hint=2001:db8::1 ech="AAEC" key65001=xyz`, "a.example. 300 IN A 192.0.2.1",
+		"a.example. 300 IN AAAA 2001:db8::1", "a.example. 300 IN TXT some text", "a.example. 300 IN APL 1:192.0.2.0/24", "a.example. 300 IN DS 1 8 2 abcdef", `a.example. 300 IN TYPE65000 \# 3 abcdef`} {
+		rr, err := dns.NewRR(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		m.Answer = append(m.Answer, rr)
+	}
+	m.SetEdns0(1232, true)
+	m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_LOCAL{Code: 65001, Data: []byte("local")}, &dns.EDNS0_EDE{InfoCode: 15, ExtraText: "why"},
+		&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IP{192, 0, 2, 0}}}
+	b, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := got.String()
+	for i := range b {
+		b[i] = 0xff
+	}
+	if after := got.String(); after != before {
+		t.Errorf("got\n%s\nwant\n%s", after, before)
 	}
 }

@@ -160,9 +160,14 @@ func (u *udp) datagram(ctx context.Context, q *question, f form) (*dns.Msg, erro
 	return m, err
 }
 
+// udpBuffers hold answers for as long as they are read.
+var udpBuffers = sync.Pool{New: func() any { return new([udpBuffer]byte) }}
+
 // listen reads until the answer to sent comes.
 func (u *udp) listen(c net.Conn, sent []byte, mixed bool) (*dns.Msg, error) {
-	buf := make([]byte, udpBuffer)
+	room := udpBuffers.Get().(*[udpBuffer]byte)
+	defer udpBuffers.Put(room) // read copies what it keeps
+	buf := room[:]
 	for bad := 0; bad <= maxBad; bad++ {
 		n, err := c.Read(buf)
 		if err != nil {

@@ -136,12 +136,22 @@ func (o *scanOptions) check(args []string) error {
 		return usagef("--compare needs two mails, but got %d", len(args))
 	case o.compare && (o.clean != "" || o.sarif || o.html || o.offset != ""):
 		return usagef("--compare goes with --json and --me alone")
+	case o.clean == "" && !o.filter && (o.force || o.what != "trackers"):
+		return usagef("--clean-what and --force say what --clean does, which is not given")
+	case slices.ContainsFunc(o.me, noAddress):
+		return usagef("--me is an e-mail address, not %q", o.me[slices.IndexFunc(o.me, noAddress)])
 	case o.clean != "" && o.offset != "":
 		return usagef("--clean needs the whole mailbox; it does not go with --offset")
 	case twice(args, "-"):
 		return usagef("standard input can be read once")
 	}
 	return nil
+}
+
+// noAddress reports that s has no name or no host around an "@".
+func noAddress(s string) bool {
+	name, host, _ := strings.Cut(strings.TrimSpace(s), "@")
+	return name == "" || host == ""
 }
 
 func twice(list []string, s string) bool {

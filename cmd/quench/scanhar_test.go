@@ -162,14 +162,21 @@ func TestArchive(t *testing.T) {
 		harEntry("GET", "https://cdn.example/b.gif", mine, nil, map[string]any{"status": 200}),
 		harEntry("GET", "https://news.example/me?m=ann%40home.example", own, nil, map[string]any{"status": 200}),
 		harEntry("GET", "https://not a url/%zz", page, nil, map[string]any{"status": 200}),
+		harEntry("POST", "https://cdn.example/beacon", page, []byte(`{"v":1,"email":"ann@home.example"}`), map[string]any{"status": 200}),
 	}, "--me", "ann@home.example")
 	var got []string
 	for _, f := range list {
 		got = append(got, f.Action.String()+" "+f.Ladder.String())
 	}
-	want := "strip likely, allow ordinary, allow proven, allow proven, allow ordinary, allow ordinary"
+	want := "strip likely, allow ordinary, allow proven, allow proven, allow ordinary, allow ordinary, observe proven"
 	if s := strings.Join(got, ", "); s != want {
 		t.Errorf("got  %s\nwant %s", s, want)
+	}
+	for i, want := range map[int]string{2: " It carried your e-mail address (percent-encoded, in “m”).", 3: " It carried your e-mail address (in clear, in “Referer u”).",
+		6: " It carried your e-mail address (in clear, in the body)."} {
+		if !strings.HasSuffix(list[i].Sentence, want) {
+			t.Errorf("entry %d says %q, want at its end %q", i, list[i].Sentence, want)
+		}
 	}
 	if f := list[0]; !f.Told || !strings.Contains(f.Sentence, "has told") || f.Request.Page == "" {
 		t.Errorf("the pixel: told %v, page %q, %q", f.Told, f.Request.Page, f.Sentence)

@@ -8,6 +8,7 @@ import (
 	"github.com/quench-proxy/quench/internal/detect/intake"
 	"github.com/quench-proxy/quench/internal/detect/redact"
 	"github.com/quench-proxy/quench/internal/detect/say"
+	"github.com/quench-proxy/quench/internal/scan/explain"
 	"github.com/quench-proxy/quench/internal/scan/har"
 	"github.com/quench-proxy/quench/internal/scan/identity"
 	"github.com/quench-proxy/quench/internal/scan/judge"
@@ -123,6 +124,12 @@ func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set, d Rep
 	if f.Sentence == "" {
 		f.Sentence = "A request to " + q.Host + "; no rule names it."
 	}
+	for i := range f.Proofs {
+		if p := &f.Proofs[i]; !p.Weak {
+			f.Sentence += " It carried " + explain.Proof(p) + "."
+			break
+		}
+	}
 	return f
 }
 
@@ -151,8 +158,11 @@ func rung(d detect.Decision) judge.Ladder {
 	return judge.Vendor
 }
 
+// inBody is where a request's body holds an address.
+const inBody identity.Where = "body"
+
 // proofs looks for the reader's addresses in what goes to third parties: the
-// URL, and the Referer that a browser sends along.
+// URL, the Referer that a browser sends along, and the body.
 func proofs(f *judge.Finding, e *har.Entry, me *identity.Set, q *detect.Request) {
 	if q.Party() != detect.ThirdParty {
 		return
@@ -163,6 +173,10 @@ func proofs(f *judge.Finding, e *har.Entry, me *identity.Set, q *detect.Request)
 			p.Param = strings.TrimSpace("Referer " + p.Param)
 			f.Proofs = append(f.Proofs, p)
 		}
+	}
+	for _, p := range me.Find(string(e.Request.Body)) {
+		p.Where, p.Param = inBody, ""
+		f.Proofs = append(f.Proofs, p)
 	}
 	for i := range f.Proofs {
 		if p := &f.Proofs[i]; !p.Weak {

@@ -194,8 +194,10 @@ type wire struct {
 func decode(raw []byte, pages map[string]string) (*Entry, error) {
 	var w wire
 	var kind *json.UnmarshalTypeError
-	if err := json.Unmarshal(raw, &w); err != nil && !(errors.As(err, &kind) && w.Request.URL != "") {
+	if err := json.Unmarshal(raw, &w); err != nil && !errors.As(err, &kind) {
 		return nil, err
+	} else if w.Request.URL == "" && kind != nil {
+		return nil, fmt.Errorf("entry with a %s where none can be, in %q", kind.Value, kind.Field)
 	}
 	if w.Request.URL == "" {
 		return nil, errors.New("entry without a request URL")

@@ -49,7 +49,7 @@ func TestRead(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
-	if len(errs) != 1 || !strings.HasPrefix(errs[0], "read HAR entry 1 at byte ") {
+	if len(errs) != 1 || !strings.HasPrefix(errs[0], "read HAR entry 1 at byte ") || !strings.HasSuffix(errs[0], `: entry with a number where none can be, in "request.url"`) {
 		t.Errorf("errors %q, want one about entry 1", errs)
 	}
 }

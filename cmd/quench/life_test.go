@@ -27,8 +27,9 @@ import (
 // established is what opens a tunnel, and no byte more.
 const established = "HTTP/1.1 200 Connection established\r\n\r\n"
 
-// maxStop is how long a stop may take.
-const maxStop = 5 * time.Second
+// maxStop is how long a stop may take: half of it is what the service gives its
+// connections, and the rest is for a busy machine.
+const maxStop = 4 * drainTime
 
 // served is a "quench serve" of its own process.
 type served struct {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,18 +36,13 @@ func serve(t *testing.T, s Service) (dir string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- (&Server{Service: s}).Serve(ctx, ln) }()
-	done := false
-	stop = func() {
-		if done {
-			return
-		}
-		done = true
+	stop = sync.OnceFunc(func() { // whoever calls it again waits for the first
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("Serve = %v", err)
 		}
 		_ = ln.Close()
-	}
+	})
 	t.Cleanup(stop)
 	return dir, stop
 }

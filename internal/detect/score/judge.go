@@ -233,6 +233,7 @@ func (j *judge) pair(p *pair) {
 		j.sized = true
 		return
 	}
+	j.noteYou(p)
 	switch {
 	case c == classConsent:
 		j.consent(p)
@@ -323,7 +324,9 @@ func (j *judge) typed(key *name, c class, k Kind, part []byte, whole bool) {
 	switch {
 	case c == classHashed && k == KindHash:
 		j.add(signHashed)
-		j.note("email_hash", part)
+		if j.out != nil && !isPhoneName(string(key.bytes())) {
+			j.note("email_hash", part)
+		}
 	case c == classFile, c == classSecret:
 	case c == classVisitor, k == KindStamped:
 		j.add(signVisitor)

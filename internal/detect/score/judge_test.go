@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/intake"
@@ -300,5 +301,44 @@ func TestFields(t *testing.T) {
 		"referrer": "https://news.example/", "page_url": "https://shop.example/a", "email_hash": "b4c9a289323b21a01c3e940f150eb9b8", "tp_cookie": "…"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestFieldsOfThePerson: who one is, in clear or not, wherever it stood; what is
+// secret is named and left out.
+func TestFieldsOfThePerson(t *testing.T) {
+	t.Parallel()
+	sha := "79a6123c2db3b110c92f2872d217545dfc5ff5147bbdd47e67e72f223747a538"
+	tests := []struct {
+		query string
+		want  map[string]string
+	}{
+		{"q1=ada%40mail.example", map[string]string{"email_plain": "ada@mail.example"}},
+		{"user_email=" + sha, map[string]string{"email_hash": sha}},
+		{"phone=%2B49+151+1234567", map[string]string{"phone_plain": "+49 151 1234567"}},
+		{"phone=" + sha, map[string]string{"phone_hash": sha}},
+		{"password=hunter2&x=1", map[string]string{"form_data": "…"}},
+		{"card_number=4111111111111111", map[string]string{"form_data": "…"}},
+		{"to=ada%40mail&who=%40ada&mail=a%40b%40c.example&t=a@b.c", nil},
+		{"phone=123&tel=12345678901234567", nil},
+	}
+	for _, tt := range tests {
+		got := map[string]string{}
+		for _, f := range score.Fields(get("https://t.example/x?" + tt.query)) {
+			if f.Name != "visitor_id" {
+				got[f.Name] = f.Value
+			}
+		}
+		if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: -want +got\n%s", tt.query, diff)
+		}
+	}
+	post := ask(detect.TypeXHR, "POST", "https://t.example/x", `{"user":{"email":"ada@mail.example","pwd":"hunter2"}}`)
+	var names []string
+	for _, f := range score.Fields(post) {
+		names = append(names, f.Name)
+	}
+	if diff := cmp.Diff([]string{"email_plain", "form_data"}, names); diff != "" {
+		t.Errorf("a body in JSON: -want +got\n%s", diff)
 	}
 }

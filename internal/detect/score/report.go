@@ -67,6 +67,64 @@ func (j *judge) noteTrait(p *pair, c class, before traits) {
 	}
 }
 
+// noteYou adds what a value tells of the person: addresses in clear, or as
+// fingerprints under their names, and what is only ever typed. A secret's value
+// is left out.
+func (j *judge) noteYou(p *pair) {
+	if j.out == nil {
+		return
+	}
+	v, key := p.value(), string(p.key.bytes())
+	switch {
+	case isMail(v):
+		j.note("email_plain", v)
+	case strings.HasSuffix(key, "email"), strings.HasSuffix(key, "mail"), key == "em", strings.HasPrefix(key, "email"):
+		if isDigest(v) {
+			j.note("email_hash", v)
+		}
+	case isPhoneName(key):
+		if isDigest(v) {
+			j.note("phone_hash", v)
+		} else if isPhone(v) {
+			j.note("phone_plain", v)
+		}
+	case strings.Contains(key, "passw"), key == "pwd", strings.Contains(key, "cardnumber"), strings.Contains(key, "creditcard"), key == "ccnum", key == "cardno", key == "iban":
+		j.note("form_data", []byte("…"))
+	}
+}
+
+func isPhoneName(key string) bool {
+	return strings.Contains(key, "phone") || key == "tel" || key == "mobile" || key == "ph"
+}
+
+// isMail: one "@" with a name before and a host after it, and nothing else.
+func isMail(v []byte) bool {
+	name, host, ok := bytes.Cut(v, []byte("@"))
+	dot := bytes.LastIndexByte(host, '.')
+	return ok && len(name) > 0 && len(name) <= 64 && dot > 0 && dot < len(host)-2 && len(host) <= 253 &&
+		!bytes.ContainsAny(v, " /?&=:;,<>\"\\") && bytes.IndexByte(host, '@') < 0
+}
+
+// isDigest: the hexadecimal of an MD5, SHA-1 or SHA-256.
+func isDigest(v []byte) bool {
+	return (len(v) == 32 || len(v) == 40 || len(v) == 64) && len(bytes.Trim(v, "0123456789abcdefABCDEF")) == 0
+}
+
+// isPhone: seven to fifteen digits (E.164), written as people do.
+func isPhone(v []byte) bool {
+	digits := 0
+	for i, c := range v {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '+' && i == 0, c == ' ', c == '-', c == '(', c == ')', c == '.', c == '/':
+		default:
+			return false
+		}
+	}
+	return digits >= 7 && digits <= 15
+}
+
 // Partner returns whose number a request carries to somebody else, "" if it
 // carries none that is remembered. It is also for requests that rules know.
 func Partner(r *detect.Request) string {

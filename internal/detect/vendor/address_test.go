@@ -21,6 +21,8 @@ trackers:
     fields:
       email_plain: e
       email_hash: {from: [h], label: Acme's word for you}
+      phone_hash: p
+      user_id: u
     events: {"*": "something happened"}
 `
 	md5 := strings.Repeat("0a", 16)
@@ -39,6 +41,12 @@ trackers:
 		{"e=" + md5 + "&h=" + sha256, map[string]string{"email_hash": md5}, ""},
 		{"e=ada", map[string]string{"email_plain": "ada"}, "your e-mail address, in clear"},
 		{"e=" + md5[1:], map[string]string{"email_plain": md5[1:]}, "your e-mail address, in clear"},
+		{"p=4915112345678", map[string]string{"phone_plain": "4915112345678"}, ""},
+		{"p=%2B49+(151)+1234-567", map[string]string{"phone_plain": "+49 (151) 1234-567"}, ""},
+		{"p=" + sha256, map[string]string{"phone_hash": sha256}, ""},
+		{"p=123", map[string]string{"phone_hash": "123"}, ""},
+		{"u=ada%40mail.example", map[string]string{"email_plain": "ada@mail.example"}, "your e-mail address, in clear"},
+		{"u=4711", map[string]string{"user_id": "4711"}, ""},
 		{"h=%40acme", map[string]string{"email_hash": "@acme"}, ""},
 	} {
 		v := explain(t, compile(t, yaml), "GET", "https://a.acme.example/hit?"+c.query, "", nil)[0]

@@ -206,7 +206,7 @@ func (f *Filter) Failed(ex *Exchange, err error) {
 	if ex == nil || ex.over {
 		return
 	}
-	if ex.d.Told {
+	if ex.d.Told || ex.bodyTold() {
 		ex.d.Told = reached(err)
 	}
 	f.record(ex, detect.ReplyAuto, nil)

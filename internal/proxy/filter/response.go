@@ -49,8 +49,15 @@ func (f *Filter) Response(resp *http.Response, ex *Exchange) *http.Response {
 		stripSetCookies(resp.Header, ex.set.Strip(ex.d))
 	}
 	head.Header = pick(resp.Header, answered[:])
+	ex.d.Told = ex.d.Told || ex.bodyTold()
 	f.record(ex, detect.ReplyAuto, head)
 	return resp
+}
+
+// bodyTold: what the score judged went out without its cookies and the numbers
+// in its address, and with a body that nobody touched.
+func (ex *Exchange) bodyTold() bool {
+	return ex.d.Step == detect.StepScore && ex.d.Action == detect.Strip && ex.hasBody()
 }
 
 // blank takes the place of a pixel that has been told already: it keeps

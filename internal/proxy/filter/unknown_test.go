@@ -70,6 +70,20 @@ func TestUnknownIsStripped(t *testing.T) {
 }
 
 // TestUnknownCallsStay: what a page reads is not touched for a little.
+// TestUnknownBodyIsTold: a body goes as it is, and what it tells is told.
+func TestUnknownBodyIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.policy = &detect.Policy{Unknown: detect.UnknownStrip}
+	w.do(request("POST", "https://collect.t.example/v1", strings.NewReader(`{"visitor_id":"`+visitor+`","event":"page_view","url":"https://shop.example/a"}`),
+		"Content-Type: text/plain", "Origin: https://shop.example", "Referer: https://shop.example/a", "Sec-Fetch-Dest: empty", "Sec-Fetch-Mode: cors", "Sec-Fetch-Site: cross-site"), here)
+	w.wantSent(1)
+	got := sentence(w.wantNotes("strip told")[0])
+	if !strings.Contains(got, "has sent collect.t.example") || !strings.Contains(got, "what it carried in its body went along") {
+		t.Errorf("sentence %q", got)
+	}
+}
+
 func TestUnknownCallsStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/quench-proxy/quench/internal/detect"
+	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
 	"github.com/quench-proxy/quench/internal/strictyaml"
 	"github.com/quench-proxy/quench/rules"
@@ -40,11 +41,7 @@ func mailExamples(t *testing.T) []vendor.ExampleSpec {
 
 func shipped(t testing.TB) *vendor.Rules {
 	t.Helper()
-	data, err := rules.FS.ReadFile("builtin.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	specs, err := vendor.Unmarshal(data)
+	specs, err := engine.Specs(rules.FS)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,22 +1,25 @@
 // Package rules holds what Quench knows about trackers, as data: it embeds the
 // files and does nothing else.
 //
-//	builtin.json         vendors/*.yaml compiled (go generate), examples left out; docs/vendors.md shows them
-//	vetoes.yaml          what no rule may ever stop
-//	benign.yaml          what the score of unknown requests leaves alone
+//	builtin.bin          the rules compiled (go generate): vendors/*.yaml without
+//	                     their examples, vetoes.yaml (what no rule may ever stop),
+//	                     benign.yaml (what the score of unknown requests leaves
+//	                     alone), links.yaml, widgets.yaml and resources.yaml;
+//	                     docs/vendors.md shows the companies
 //	never-intercept.yaml hosts whose TLS is never opened
 //	stubs/*.js           stand-ins for vendors' scripts
 //	lists.yaml           public lists that can be fetched by name; none is part of quench
-//	resources.yaml       neutral bodies that lists ask for by name, under resources/
+//	resources/*          neutral bodies that lists ask for by name
 package rules
 
 import "embed"
 
-//go:generate go run ../internal/detect/vendor/gen .. rules/vendors builtin.json
+//go:generate go run ../internal/detect/engine/gen .. rules builtin.bin
 //go:generate go run ../internal/vendordoc .. rules/vendors ../docs/vendors.md
 
-// FS holds the files. The YAML under vendors is the source and is not part of
-// the program; a test proves builtin.json equal to it.
+// FS holds the files. The YAML under vendors is a source and is not part of the
+// program, what people and tests ask for by name is; a test proves builtin.bin
+// equal to all its sources.
 //
-//go:embed builtin.json vetoes.yaml benign.yaml never-intercept.yaml links.yaml widgets.yaml lists.yaml resources.yaml stubs resources
+//go:embed builtin.bin vetoes.yaml benign.yaml never-intercept.yaml links.yaml widgets.yaml lists.yaml resources.yaml stubs resources
 var FS embed.FS

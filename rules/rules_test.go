@@ -34,19 +34,44 @@ func load(t testing.TB) (*engine.Set, []*vendor.Spec) {
 	return set, specs
 }
 
+// TestBuiltinEqualsYAML: what ships is what the YAML compiles to, to the byte,
+// and what is read of it is what the YAML says of companies. That the rest is
+// read as it was written is for the engine's tests.
 func TestBuiltinEqualsYAML(t *testing.T) {
 	_, specs := load(t)
-	want, err := vendor.Marshal(specs)
+	want, err := engine.Pack(os.DirFS(".."), "rules")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := rules.FS.ReadFile("builtin.json")
+	got, err := rules.FS.ReadFile(engine.PackedFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(bytes.TrimSpace(got), bytes.TrimSpace(want)) {
-		t.Error("builtin.json is not what the YAML compiles to; run: go generate ./rules")
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what the YAML compiles to; run: go generate ./rules", engine.PackedFile)
 	}
+	read, err := engine.Specs(rules.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(read) != len(specs) {
+		t.Fatalf("%d companies were read, want %d", len(read), len(specs))
+	}
+	for i, s := range specs {
+		if got, want := compiled(t, read[i]), compiled(t, s); got != want {
+			t.Errorf("%s is read as another:\n%s", s.File, cmp.Diff(want, got))
+		}
+	}
+}
+
+// compiled writes a spec as text, without its examples.
+func compiled(t *testing.T, s *vendor.Spec) string {
+	t.Helper()
+	data, err := vendor.Marshal([]*vendor.Spec{s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // TestEveryRuleHasAnExample: a hit or loader that no example reaches has no proof.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quench-proxy/quench/internal/control"
+	"github.com/quench-proxy/quench/internal/detect/engine"
 	"github.com/quench-proxy/quench/internal/detect/vendor"
 	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/memory"
@@ -162,11 +163,7 @@ func (a *app) specs() ([]*vendor.Spec, error) {
 	if a.rules == "off" {
 		return nil, nil
 	}
-	data, err := fs.ReadFile(rules.FS, "builtin.json")
-	if err != nil {
-		return nil, fmt.Errorf("read the compiled rules: %w", err)
-	}
-	specs, err := vendor.Unmarshal(data)
+	specs, err := engine.Specs(rules.FS)
 	if err != nil || a.rules == "" {
 		return specs, err
 	}

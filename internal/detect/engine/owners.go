@@ -11,31 +11,40 @@ import (
 // as far as the rules know.
 type owners map[string]int32
 
-func ownersOf(specs []*vendor.Spec) owners {
-	o := owners{}
-	for i, s := range specs {
-		add := func(hosts []string) {
-			for _, h := range hosts {
-				if h = strings.TrimPrefix(h, "."); strings.ContainsAny(h, "*") {
-					continue
-				}
-				if d := detect.Registrable(h); o[d] == 0 {
-					o[d] = int32(i + 1)
-				}
-			}
+// add says that company n owns the domains, as far as nobody else does.
+func (o owners) add(n int32, domains []string) {
+	for _, d := range domains {
+		if o[d] == 0 {
+			o[d] = n
 		}
-		add(s.Sites)
-		for _, t := range s.Trackers {
-			add(t.ByName.Refuse)
-			for _, l := range t.Loaders {
-				add(l.Hosts)
+	}
+}
+
+// ownedBy gives the registrable domains that spec names, each once, in order.
+func ownedBy(s *vendor.Spec) (domains []string) {
+	seen := map[string]bool{}
+	add := func(hosts []string) {
+		for _, h := range hosts {
+			if h = strings.TrimPrefix(h, "."); strings.ContainsAny(h, "*") {
+				continue
 			}
-			for _, h := range t.Hits {
-				add(h.Hosts)
+			if d := detect.Registrable(h); !seen[d] {
+				seen[d] = true
+				domains = append(domains, d)
 			}
 		}
 	}
-	return o
+	add(s.Sites)
+	for _, t := range s.Trackers {
+		add(t.ByName.Refuse)
+		for _, l := range t.Loaders {
+			add(l.Hosts)
+		}
+		for _, h := range t.Hits {
+			add(h.Hosts)
+		}
+	}
+	return domains
 }
 
 // same reports whether both hosts are known to belong to one company.

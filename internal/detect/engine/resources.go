@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -28,24 +27,21 @@ type resourceSpec struct {
 	Type    string   `yaml:"type"`
 }
 
-// loadResources reads resources.yaml and the files it names; without it there
-// are none.
-func loadResources(fsys fs.FS) (resources, error) {
-	data, err := fs.ReadFile(fsys, "resources.yaml")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("rules: read the resources: %w", err)
-	}
+// parseResources reads resources.yaml.
+func parseResources(name string, data []byte) (*[]resourceSpec, error) {
 	var file struct {
 		Resources []resourceSpec `yaml:"resources"`
 	}
-	if err := strictyaml.Decode("rules/resources.yaml", data, &file); err != nil {
+	if err := strictyaml.Decode(name, data, &file); err != nil {
 		return nil, err
 	}
+	return &file.Resources, nil
+}
+
+// newResources reads the files that specs name.
+func newResources(fsys fs.FS, specs []resourceSpec) (resources, error) {
 	out := resources{}
-	for _, spec := range file.Resources {
+	for _, spec := range specs {
 		body, err := fs.ReadFile(fsys, "resources/"+spec.Name)
 		switch {
 		case err != nil:

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,10 +12,11 @@ import (
 )
 
 func TestShippedResources(t *testing.T) {
-	rs, err := loadResources(rules.FS)
+	s, err := Load(Sources{Builtin: rules.FS})
 	if err != nil {
 		t.Fatal(err)
 	}
+	rs := s.resources
 	for value, want := range map[string]string{
 		"1x1.gif": "1x1.gif", "noopjs": "noop.js", "noop.js:100": "noop.js", "noopmp3-0.1s": "noop-0.1s.mp3",
 		"abp-resource:blank-mp4": "noop-1s.mp4", "noop-1s.mp4:-5": "noop-1s.mp4", "nothing.js": "", "": "",
@@ -36,6 +38,15 @@ func TestShippedResources(t *testing.T) {
 			t.Errorf("%s is no image", name)
 		}
 	}
+}
+
+// loadResources reads resources.yaml and what it names.
+func loadResources(fsys fs.FS) (resources, error) {
+	specs, err := readOne(fsys, "resources.yaml", parseResources)
+	if err != nil || specs == nil {
+		return nil, err
+	}
+	return newResources(fsys, *specs)
 }
 
 func TestResourceFaults(t *testing.T) {

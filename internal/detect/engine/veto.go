@@ -52,7 +52,6 @@ func parseBenign(file string, data []byte) (*vetoes, error) {
 
 // indexed checks and indexes the specs that stand under key in data.
 func indexed(file, key string, data []byte, specs []VetoSpec) (*vetoes, error) {
-	v := &vetoes{specs: specs, exact: map[string][]int32{}, under: map[string][]int32{}}
 	place := strictyaml.Locate(data)
 	var faults []error
 	for i, spec := range specs {
@@ -64,6 +63,16 @@ func indexed(file, key string, data []byte, specs []VetoSpec) (*vetoes, error) {
 				faults = append(faults, &strictyaml.Fault{File: file, Line: place.At(key, i, "hosts", j).Line(),
 					Text: fmt.Sprintf(`host %q: want "name" or ".domain", lower case`, h)})
 			}
+		}
+	}
+	return indexVetoes(specs), errors.Join(faults...)
+}
+
+// indexVetoes indexes specs that were checked.
+func indexVetoes(specs []VetoSpec) *vetoes {
+	v := &vetoes{specs: specs, exact: map[string][]int32{}, under: map[string][]int32{}}
+	for i, spec := range specs {
+		for _, h := range spec.Hosts {
 			if d, ok := strings.CutPrefix(h, "."); ok {
 				v.under[d] = append(v.under[d], int32(i))
 			} else {
@@ -71,7 +80,7 @@ func indexed(file, key string, data []byte, specs []VetoSpec) (*vetoes, error) {
 			}
 		}
 	}
-	return v, errors.Join(faults...)
+	return v
 }
 
 // match returns the veto (index plus one) that covers host and path, 0 if none

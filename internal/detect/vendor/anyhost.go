@@ -1,6 +1,7 @@
 package vendor
 
 import (
+	"regexp/syntax"
 	"strings"
 
 	"github.com/quench-proxy/quench/internal/detect"
@@ -36,7 +37,12 @@ func (a *anyHost) add(n int32, ru *rule) {
 		a.addPath(n, tails, heads)
 	}
 	if ru.pathRE != nil {
-		a.addPath(n, textsOf(ru.pathRE.src, atEnd), textsOf(ru.pathRE.src, atStart))
+		re, err := syntax.Parse(ru.pathRE.src, syntax.Perl)
+		if err != nil { // it was checked, so this cannot be
+			a.rest = file(a.rest, n)
+			return
+		}
+		a.addPath(n, textsOf(re, atEnd), textsOf(re, atStart))
 	}
 }
 

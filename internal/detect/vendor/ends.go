@@ -38,10 +38,9 @@ func (p *pathPattern) ends() (tails, heads []string) {
 }
 
 // textsOf gives texts of which one stands at that end of whatever the regexp
-// matches; nil if it says too little. The regexp must be a good one.
-func textsOf(src string, at side) []string {
-	re, err := syntax.Parse(src, syntax.Perl)
-	if err != nil || !anchored(re, at) {
+// matches; nil if it says too little.
+func textsOf(re *syntax.Regexp, at side) []string {
+	if !anchored(re, at) {
 		return nil
 	}
 	var texts []string

@@ -201,8 +201,9 @@ func (ru *rule) event(name string) (EventSpec, bool) {
 	if e, ok := events[name]; ok && name != "*" {
 		return e, true
 	}
-	for i := range ru.tracker.folded {
-		if e := &ru.tracker.folded[i]; strings.EqualFold(e.name, name) && e.name != "*" {
+	folded := ru.tracker.folded()
+	for i := range folded {
+		if e := &folded[i]; strings.EqualFold(e.name, name) && e.name != "*" {
 			return e.spec, true
 		}
 	}

@@ -10,15 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// lazyRE is a regexp that compiles when it is first asked. Its source was
-// checked when the rule was parsed. Most texts need no regexp to be told
-// apart: one literal decides, or the few steps of a linear.
+// lazyRE is a regexp that is read, and compiled, when it is first asked. Its
+// source was checked when the rule was parsed. Most texts need no regexp to be
+// told apart: one literal decides, or the few steps of a linear.
 type lazyRE struct {
-	src     string
+	src   string
+	first atomic.Pointer[fixed]
+	plain atomic.Pointer[linear] // without ways once src is known not to be plain
+	re    atomic.Pointer[regexp.Regexp]
+}
+
+// fixed is what a text must have for a regexp to match it.
+type fixed struct {
 	literal literal
-	needs   []string               // one of these must be there; nil says nothing
-	plain   atomic.Pointer[linear] // without ways once src is known not to be plain
-	re      atomic.Pointer[regexp.Regexp]
+	needs   []string // one of these must be there; nil says nothing
 }
 
 // newRE gives nil for "".
@@ -26,11 +31,20 @@ func newRE(src string) *lazyRE {
 	if src == "" {
 		return nil
 	}
-	l := &lazyRE{src: src, literal: literalOf(src)}
-	if l.literal.text == "" && l.literal.also == "" && l.literal.class == nil {
-		l.needs = needsOf(src)
+	return &lazyRE{src: src}
+}
+
+// fixed gives l's, made when it is first asked for.
+func (l *lazyRE) fixed() *fixed {
+	if f := l.first.Load(); f != nil {
+		return f
 	}
-	return l
+	f := &fixed{literal: literalOf(l.src)}
+	if f.literal.text == "" && f.literal.also == "" && f.literal.class == nil {
+		f.needs = needsOf(l.src)
+	}
+	l.first.Store(f) // two first users may both make it; either serves
+	return f
 }
 
 func (l *lazyRE) get() *regexp.Regexp {
@@ -44,10 +58,11 @@ func (l *lazyRE) get() *regexp.Regexp {
 
 // match reports whether the regexp matches s.
 func (l *lazyRE) match(s string) bool {
-	if !l.can(s) {
+	f := l.fixed()
+	if !f.in(s) {
 		return false
 	}
-	if l.literal.all {
+	if f.literal.all {
 		return true
 	}
 	if ok, known := l.linear().match(s); known {
@@ -57,11 +72,14 @@ func (l *lazyRE) match(s string) bool {
 }
 
 // can reports whether s has the texts without which the regexp cannot match.
-func (l *lazyRE) can(s string) bool {
-	if l.needs == nil {
-		return l.literal.in(s)
+func (l *lazyRE) can(s string) bool { return l.fixed().in(s) }
+
+// in reports whether s has them.
+func (f *fixed) in(s string) bool {
+	if f.needs == nil {
+		return f.literal.in(s)
 	}
-	for _, t := range l.needs {
+	for _, t := range f.needs {
 		if strings.Contains(s, t) {
 			return true
 		}

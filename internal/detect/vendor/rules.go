@@ -47,8 +47,9 @@ type tracker struct {
 	// wildCookies are those whose name ends in "*", the longest first.
 	wildCookies []*CookieSpec
 	consent     []consent
+	auto        []condition
 	// folded are the events, by name, for a name written in other case.
-	folded []namedEvent
+	folded func() []namedEvent
 }
 
 // rule is a hit or a loader, ready to match.
@@ -124,6 +125,7 @@ func Compile(specs []*Spec) (*Rules, error) {
 	r := emptyRules()
 	r.mail = sync.OnceValue(func() *mailRules { return compileMail(specs) })
 	var faults []error
+	r.rules = make([]rule, 0, countRules(specs))
 	ids := map[string]string{}
 	for _, s := range specs {
 		trackers := s.withMail()
@@ -140,6 +142,19 @@ func Compile(specs []*Spec) (*Rules, error) {
 	return &r, errors.Join(faults...)
 }
 
+// countRules says how many rules specs make at most.
+func countRules(specs []*Spec) (n int) {
+	for _, s := range specs {
+		for i := range s.Trackers {
+			n += len(s.Trackers[i].Hits) + len(s.Trackers[i].Loaders)
+		}
+		for i := range s.Mail {
+			n += len(s.Mail[i].Open)
+		}
+	}
+	return n
+}
+
 func emptyRules() Rules {
 	r := Rules{places: map[string]*place{}, stem: map[string][]int32{}}
 	r.any.last, r.any.first = map[string][]int32{}, map[string][]int32{}
@@ -147,7 +162,10 @@ func emptyRules() Rules {
 }
 
 func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
-	t := &tracker{spec: spec, company: s, source: s.File, cookies: map[string]*CookieSpec{}}
+	t := &tracker{spec: spec, company: s, source: s.File}
+	if len(spec.Cookies) > 0 {
+		t.cookies = make(map[string]*CookieSpec, len(spec.Cookies))
+	}
 	t.public = detect.Tracker{ID: spec.ID, Name: spec.Name, Company: s.Company, Category: spec.Category, Purposes: spec.Purposes}
 	for i := range spec.Cookies {
 		c := &spec.Cookies[i]
@@ -162,9 +180,13 @@ func (r *Rules) addTracker(s *Spec, spec *TrackerSpec) {
 		c := &spec.Consent[i]
 		t.consent = append(t.consent, consent{spec: c, granted: newRE(c.Granted), denied: newRE(c.Denied)})
 	}
-	for _, name := range slices.Sorted(maps.Keys(spec.Events)) {
-		t.folded = append(t.folded, namedEvent{name, spec.Events[name]})
-	}
+	t.auto = conditions(spec.Automatic)
+	t.folded = sync.OnceValue(func() (all []namedEvent) {
+		for _, name := range slices.Sorted(maps.Keys(spec.Events)) {
+			all = append(all, namedEvent{name, spec.Events[name]})
+		}
+		return all
+	})
 	r.trackers = append(r.trackers, t)
 	for _, h := range spec.ByName.Refuse {
 		if d, ok := strings.CutPrefix(h, "."); ok {
@@ -206,6 +228,9 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 	ru.pathRE, ru.query, ru.methods = newRE(m.PathRE), conditions(m.Query), m.Methods
 	ru.hostRE = newRE(m.HostRE)
 	ru.third, ru.notHosts = m.Party == "third", m.NotHosts
+	if len(m.Paths) > 0 {
+		ru.paths = make([]pathPattern, 0, len(m.Paths))
+	}
 	for _, p := range m.Paths {
 		ru.paths = append(ru.paths, newPathPattern(p))
 	}
@@ -213,7 +238,7 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 		ty, _ := detect.ParseType(t)
 		ru.types |= 1 << ty
 	}
-	ru.auto = conditions(ru.tracker.spec.Automatic)
+	ru.auto = ru.tracker.auto
 	if ru.dedupe == nil {
 		ru.dedupe = ru.tracker.spec.Dedupe
 	}
@@ -251,7 +276,15 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 
 // conditions gives those first that need no regexp.
 func conditions(m map[string]string) []condition {
-	var out []condition
+	if len(m) == 0 {
+		return nil
+	}
+	out := make([]condition, 0, len(m))
+	if len(m) == 1 {
+		for k, re := range m {
+			return append(out, condition{k, newRE(re)})
+		}
+	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		out = append(out, condition{k, newRE(m[k])})
 	}
@@ -263,8 +296,8 @@ func (c *condition) cost() int {
 	switch {
 	case c.re == nil:
 		return 0
-	case c.re.literal.all:
-		return 1
+	case !strings.ContainsAny(strings.TrimSuffix(strings.TrimPrefix(c.re.src, "^"), "$"), `\.+*?()|[]{}^$`):
+		return 1 // one literal tells
 	}
 	return 2
 }

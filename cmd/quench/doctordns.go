@@ -108,7 +108,7 @@ func (s *service) examineDNS(ctx context.Context, r *report) {
 		if h.Domains != nil {
 			name += ", for names of its own"
 		}
-		r.add("upstream", ok, fmt.Sprintf("%s answered in %s", name, h.RTT.Round(time.Millisecond)), "")
+		r.add("upstream", ok, fmt.Sprintf("%s answered in %s", name, max(h.RTT.Round(time.Millisecond), time.Millisecond)), "")
 	}
 	if d.looped(ctx) {
 		r.add("upstream", fail, "one of them asks us what we ask it: a loop", "name another under dns.upstreams than the router that has us as its resolver")

@@ -4,8 +4,9 @@ import "time"
 
 const (
 	// restTime is how long a reader rests after a batch while questions come
-	// thick and fast, so that one waking serves several. It is what an answer may
-	// come later for it.
+	// thick and fast, so that one waking serves several. Linux' poller counts in
+	// milliseconds, so that an answer may come one later for it where the process
+	// has nothing else to do.
 	restTime = 300 * time.Microsecond
 	// Readers rest from restFrom to restTo packets a second: below, nobody's
 	// processor is in need; above, batches are large by themselves.

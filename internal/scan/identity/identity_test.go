@@ -285,7 +285,7 @@ func TestBounds(t *testing.T) {
 		if got := s.Find(u); len(got) > MaxProofs {
 			t.Errorf("%.40s…: %d proofs, want at most %d", u, len(got), MaxProofs)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 30*time.Second { // without the bounds it would be minutes
 			t.Errorf("%.40s…: took %v", u, d)
 		}
 	}

@@ -125,7 +125,7 @@ func TestPackFaults(t *testing.T) {
 		"rules/links.yaml":     {Data: []byte("params:\n  - {owner: A, names: [a]}\n")},
 	}
 	_, err := Pack(root, "rules")
-	for _, want := range []string{`rules/vetoes.yaml:2: host "A.example"`, "rules/benign.yaml:1: unknown key", "rules/links.yaml:2: a parameter needs"} {
+	for _, want := range []string{`rules/vetoes.yaml:2: host "A.example"`, "rules/benign.yaml:1: field bening", "rules/links.yaml:2: a parameter needs"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("fault %q is missing in\n%v", want, err)
 		}

@@ -205,7 +205,7 @@ func TestArchiveLearns(t *testing.T) {
 	for _, f := range scanned(t, entries) {
 		got = append(got, fmt.Sprint(f.Action, " ", f.Told))
 	}
-	if want := "strip true, strip true, block false"; strings.Join(got, ", ") != want {
+	if want := "strip true, strip true, block true"; strings.Join(got, ", ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
 	}
 }

@@ -103,6 +103,7 @@ func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set, d Rep
 	}
 	if len(d.Verdicts) > 0 {
 		f.Verdict = d.Verdicts[0]
+		f.Told = f.Told || !d.Own && f.Action == detect.Block && left(e)
 		if f.Say != nil && !d.Own {
 			how := *f.Say
 			how.Did = would(f.Action)
@@ -131,6 +132,14 @@ func (s *Scanner) entry(m *source.Message, e *har.Entry, me *identity.Set, d Rep
 		}
 	}
 	return f
+}
+
+// left reports whether the request went out to whom it was for: an answer came
+// that is neither the proxy's, nor the browser's own, nor from its cache.
+func left(e *har.Entry) bool {
+	h := e.Response.Header
+	ours := h.Get("Cache-Control") == "no-store" && h.Get("Timing-Allow-Origin") == "*" && h.Get("Cross-Origin-Resource-Policy") != ""
+	return e.Response.Status > 0 && !e.Cached && !ours && h.Get("Non-Authoritative-Reason") == ""
 }
 
 // would says what the proxy does with such a request: an archive tells of what

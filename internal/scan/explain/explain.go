@@ -111,14 +111,30 @@ func who(f *judge.Finding) string {
 		}
 		return host(f)
 	}
-	s := t.Name
-	if t.Company != "" && t.Company != t.Name {
+	s, maker := product(f), t.Name
+	if s != t.Name {
+		maker = strings.TrimSuffix(t.Name, openPixel)
+		s = maker + "'s click counting"
+	}
+	if t.Company != "" && t.Company != maker {
 		s += " (" + t.Company + ")"
 	}
 	if f.Ladder > judge.Vendor && !f.Known {
 		s = "what looks like " + s
 	}
 	return s
+}
+
+// openPixel is how the names of products end that are pictures.
+const openPixel = " open pixel"
+
+// product is the tracker's name. Rules name what counts openings; of links, its
+// makers' click counting is meant.
+func product(f *judge.Finding) string {
+	if name, ok := strings.CutSuffix(f.Tracker.Name, openPixel); ok && kind(f) == "click" {
+		return name
+	}
+	return f.Tracker.Name
 }
 
 // told is the clause that says what makes it report, to whom and what.
@@ -129,6 +145,9 @@ func told(f *judge.Finding) string {
 	case "dns":
 		return "Opening this mail may make your system look up " + host(f) + ", which tells whoever runs that name that the mail was opened"
 	case "legacy":
+		if ahead(f) {
+			return "In Firefox and programs made of it, which read ahead into what is never shown, opening this mail tells " + who(f) + " that you opened it, and when"
+		}
 		return "In an old mail program, or in Outlook, opening this mail tells " + who(f) + " that you opened it, and when"
 	case "print":
 		return "Printing this mail tells " + who(f) + " that you printed it, and when"
@@ -141,6 +160,19 @@ func told(f *judge.Finding) string {
 		return "Opening this mail tells " + who(f) + ", by a picture nobody is meant to see, that you opened it, and when"
 	}
 	return "Opening this mail tells " + who(f) + " that you opened it, and when"
+}
+
+// ahead reports whether f stands in a template, which no program shows but
+// Firefox reads ahead: measured with Firefox 153 and Chromium 156.
+func ahead(f *judge.Finding) bool {
+	if f.When != "legacy" || !slices.Contains(f.Tricks, "V048") {
+		return false
+	}
+	switch f.Vector {
+	case "V001", "V002", "V008", "V013", "V033", "V034", "V056", "V058", "V061", "V121":
+		return true
+	}
+	return false
 }
 
 // maxNamed is how many things a sentence lists.
@@ -280,7 +312,7 @@ func because(f *judge.Finding) string {
 	var out []string
 	s := &f.Signs
 	if f.Tracker != nil {
-		out = append(out, "the path is like "+f.Tracker.Name+"'s")
+		out = append(out, "the path is like "+product(f)+"'s")
 	} else if s.Word != "" && f.Ladder == judge.Likely {
 		out = append(out, "its address says “"+s.Word+"”")
 	}

@@ -86,9 +86,9 @@ func TestSentences(t *testing.T) {
 		{"an address that several read", `<img src="https://t.shop.example/o.gif?e=sales@mail.example" width=1 height=1>`,
 			"Opening this mail tells t.shop.example, by a picture nobody is meant to see, that you opened it, and when; its address carries your e-mail address (in clear, in “e”)." + fetch + " That is proof that the address stands in it; but it is one that several people may read, so it need not be you personally."},
 		{"a tracker behind a redirector", `<a href="https://www.google.com/url?q=https%3A%2F%2Fshop.us1.list-manage.com%2Ftrack%2Fclick%3Fu%3D0123456789abcdef012345678%26id%3Da1b2c3d4e5%26e%3Df6e5d4c3b2">x</a>`,
-			"Following this link tells www.google.com that you clicked it, and then Mailchimp open pixel (Intuit Mailchimp), to which its address leads on; its address carries the number by which the sender knows your address. Your IP address and browser go with every click. That this is an address of Intuit Mailchimp is certain: a rule knows the host." + own},
+			"Following this link tells www.google.com that you clicked it, and then Mailchimp's click counting (Intuit Mailchimp), to which its address leads on; its address carries the number by which the sender knows your address. Your IP address and browser go with every click. That this is an address of Intuit Mailchimp is certain: a rule knows the host." + own},
 		{"a link of a known host", `<a href="https://shop.us1.list-manage.com/track/click?u=0123456789abcdef012345678&amp;id=a1b2c3d4e5&amp;e=f6e5d4c3b2">x</a>`,
-			"Following this link tells Mailchimp open pixel (Intuit Mailchimp) that you clicked it; its address carries the number by which the sender knows your address. Your IP address and browser go with every click. That this is an address of Intuit Mailchimp is certain: a rule knows the host." + own},
+			"Following this link tells Mailchimp's click counting (Intuit Mailchimp) that you clicked it; its address carries the number by which the sender knows your address. Your IP address and browser go with every click. That this is an address of Intuit Mailchimp is certain: a rule knows the host." + own},
 		{"seen and personal", `<img src="https://t.shop.example/p/pic.png?e=jane.roe%40mail.example" width=600 alt="For you">`,
 			"Opening this mail tells t.shop.example that you opened it, and when; its address carries your e-mail address (percent-encoded, in “e”)." + fetch + " That is proof, and it is you personally: your own address stands in it. It is a picture you see, so it is kept unless you ask."},
 	} {
@@ -239,5 +239,42 @@ func TestTold(t *testing.T) {
 		if got := told.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestSummaryNamesTheOccasion: what waits for a printer or a pointer is not
+// told by opening, and one tracker is named once, by what opening tells it.
+func TestSummaryNamesTheOccasion(t *testing.T) {
+	t.Parallel()
+	const host = "https://t.shop.example/o.gif?u=amFuZS5yb2VAbWFpbC5leGFtcGxl"
+	pixel := `<img src="https://shop.us1.list-manage.com/track/open.php?u=0123456789abcdef012345678&amp;id=a1b2c3d4e5&amp;e=f6e5d4c3b2" width=1 height=1>`
+	link := `<a href="https://shop.us1.list-manage.com/track/click?u=0123456789abcdef012345678&amp;id=a1b2c3d4e5&amp;e=f6e5d4c3b2">x</a>`
+	for _, tt := range []struct {
+		page, want     string
+		opening, later int
+	}{
+		{`<style>@media print { p { background: url(` + host + `) } }</style><p>x</p>`, "Printing this mail tells t.shop.example (proven).", 0, 1},
+		{`<style>a:hover { background: url(` + host + `) }</style><a href="#x">x</a>`, "Pointing at a part of this mail tells t.shop.example (proven).", 0, 1},
+		{`<style>a:hover { background: url(` + host + `) }</style><a href="#x">x</a><img src="` + host + `">`, "Opening this mail tells t.shop.example (proven).", 1, 1},
+		{link + pixel, "Opening this mail tells Mailchimp open pixel (Intuit Mailchimp, vendor).", 1, 0},
+	} {
+		m := Summarise(judged(t, tt.page))
+		if s := m.String(); s != tt.want || m.Opening != tt.opening || m.Later != tt.later {
+			t.Errorf("%s: %d by opening, %d later, %q, want %d, %d, %q", tt.page, m.Opening, m.Later, s, tt.opening, tt.later, tt.want)
+		}
+	}
+}
+
+// TestReadAhead: what Firefox alone fetches is not put on old programs.
+func TestReadAhead(t *testing.T) {
+	t.Parallel()
+	f := judge.Finding{Request: judge.Request{Host: "t.example", Type: "image"}, Vector: "V001", Tricks: []string{"V048"}, When: "legacy", Ladder: judge.Likely}
+	const want = "In Firefox and programs made of it, which read ahead into what is never shown, opening this mail tells t.example that"
+	if s := Sentence(&f); !strings.HasPrefix(s, want) {
+		t.Errorf("got %q, want %q…", s, want)
+	}
+	f.Vector = "V020" // only old engines know it
+	if s := Sentence(&f); !strings.HasPrefix(s, "In an old mail program") {
+		t.Errorf("got %q, want an old mail program", s)
 	}
 }

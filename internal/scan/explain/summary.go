@@ -23,6 +23,8 @@ type Tally struct {
 	Opening int `json:"opening"`
 	Clicks  int `json:"clicks"`
 	Content int `json:"content"`
+	// Later counts trackers that wait until the mail is printed or pointed at.
+	Later int `json:"later,omitempty"`
 }
 
 // Message is what one message does.
@@ -40,6 +42,9 @@ type Told struct {
 	Ladder judge.Ladder `json:"ladder"`
 	// Opening: without a click.
 	Opening bool `json:"opening"`
+	// Later is what the reader must do beside opening the mail, "print" or
+	// "hover"; "" if opening is enough, or if it is a click.
+	Later string `json:"later,omitempty"`
 }
 
 // receipt is who is told by a receipt, which is asked for openly.
@@ -66,37 +71,65 @@ func Summarise(r *judge.Result) Message {
 			continue
 		}
 		m.Rungs[f.Ladder]++
-		if !f.Ladder.Tracker() {
-			continue
+		if f.Ladder.Tracker() {
+			m.Reports = true
+			m.count(f)
+			m.tell(f, at)
 		}
-		m.Reports = true
-		opening := kind(f) != "click"
-		switch {
-		case f.Content:
-			m.Content++
-		case opening:
-			m.Opening++
-		default:
-			m.Clicks++
-		}
-		name := who(f)
-		if f.When == "header" {
-			name = receipt
-		}
-		k, ok := at[name]
-		if !ok {
-			k = len(m.Trackers)
-			at[name] = k
-			m.Trackers = append(m.Trackers, Told{name, f.Ladder, opening})
-		}
-		m.Trackers[k].Ladder = min(m.Trackers[k].Ladder, f.Ladder)
-		m.Trackers[k].Opening = m.Trackers[k].Opening || opening
 	}
 	slices.SortStableFunc(m.Trackers, func(a, b Told) int { return int(a.Ladder) - int(b.Ladder) })
 	return m
 }
 
-// String is the summary in words: one or two sentences.
+// count counts what sets f off.
+func (t *Tally) count(f *judge.Finding) {
+	switch kind := kind(f); {
+	case f.Content:
+		t.Content++
+	case kind == "click":
+		t.Clicks++
+	case kind == "print" || kind == "hover":
+		t.Later++
+	default:
+		t.Opening++
+	}
+}
+
+// tell adds whom f tells; at is where each stands.
+func (m *Message) tell(f *judge.Finding, at map[string]int) {
+	t := Told{Name: who(f), Ladder: f.Ladder, Opening: true}
+	switch kind(f) {
+	case "click":
+		t.Opening = false
+	case "print", "hover":
+		t.Later = kind(f)
+	case "header":
+		t.Name = receipt
+	}
+	key := t.Name
+	if f.Tracker != nil && f.Tracker.ID != "" && t.Name != receipt {
+		key = f.Tracker.ID
+		if f.Ladder > judge.Vendor && !f.Known {
+			key = "like " + key
+		}
+	}
+	k, ok := at[key]
+	if !ok {
+		at[key] = len(m.Trackers)
+		m.Trackers = append(m.Trackers, t)
+		return
+	}
+	o := &m.Trackers[k]
+	o.Ladder = min(o.Ladder, t.Ladder)
+	switch {
+	case t.Opening && !o.Opening:
+		o.Name, o.Opening, o.Later = t.Name, true, t.Later
+	case t.Opening && t.Later == "":
+		o.Later = ""
+	}
+}
+
+// String is the summary in words: one sentence or more.
 func (m Message) String() string {
 	if !m.Reports {
 		if n := m.Rungs[judge.Token]; n > 0 {
@@ -104,21 +137,22 @@ func (m Message) String() string {
 		}
 		return "Nothing in this mail reports back."
 	}
-	var open, click []string
+	told := map[string][]string{}
 	for _, t := range m.Trackers {
-		s := t.String()
-		if t.Opening {
-			open = append(open, s)
-		} else {
-			click = append(click, s)
+		when := t.Later
+		if !t.Opening {
+			when = "click"
 		}
+		told[when] = append(told[when], t.String())
 	}
 	var out []string
-	if len(open) > 0 {
-		out = append(out, "Opening this mail tells "+listed(open)+".")
-	}
-	if len(click) > 0 {
-		out = append(out, "Its links tell "+listed(click)+" of a click.")
+	for _, s := range [...][3]string{
+		{"", "Opening this mail tells ", "."}, {"print", "Printing this mail tells ", "."},
+		{"hover", "Pointing at a part of this mail tells ", "."}, {"click", "Its links tell ", " of a click."},
+	} {
+		if names := told[s[0]]; len(names) > 0 {
+			out = append(out, s[1]+listed(names)+s[2])
+		}
 	}
 	if m.Content > 0 {
 		out = append(out, counted(m.Content, "picture you see was", "pictures you see were")+" made for you alone.")
@@ -178,6 +212,7 @@ func (b *Mailbox) Add(from string, m *Message) {
 	}
 	b.Opening += m.Opening
 	b.Clicks += m.Clicks
+	b.Later += m.Later
 	b.Content += m.Content
 	s := b.senders[from]
 	if s == nil {

@@ -104,7 +104,7 @@ func possible(f *judge.Finding) string {
 	if f.Known && f.Tracker != nil {
 		whose := f.Tracker.Company
 		if whose == "" {
-			whose = f.Tracker.Name
+			whose = strings.TrimSuffix(f.Tracker.Name, openPixel)
 		}
 		return "That this is an address of " + whose + " is certain: a rule knows the host." + personally(f)
 	}

@@ -54,6 +54,8 @@ type Entry struct {
 	Response        Response
 	// WebSocket: frames were exchanged.
 	WebSocket bool
+	// Cached: the answer came from the browser's cache, and nothing was sent.
+	Cached bool
 }
 
 // Request is what was sent.
@@ -166,6 +168,7 @@ type wire struct {
 		URL string `json:"url"`
 	} `json:"_initiator"`
 	WebSocket []json.RawMessage `json:"_webSocketMessages"`
+	Cache     any               `json:"_fromCache"`
 	Request   struct {
 		Method   string      `json:"method"`
 		URL      string      `json:"url"`
@@ -202,7 +205,7 @@ func decode(raw []byte, pages map[string]string) (*Entry, error) {
 	if w.Request.URL == "" {
 		return nil, errors.New("entry without a request URL")
 	}
-	e := &Entry{Page: pages[w.Pageref], Type: strings.ToLower(w.Type), Initiator: w.Initiator.URL, WebSocket: len(w.WebSocket) > 0}
+	e := &Entry{Page: pages[w.Pageref], Type: strings.ToLower(w.Type), Initiator: w.Initiator.URL, WebSocket: len(w.WebSocket) > 0, Cached: w.Cache != nil && w.Cache != false && w.Cache != ""}
 	e.Started, _ = time.Parse(time.RFC3339Nano, w.Started)
 	if ms, ok := w.Time.(float64); ok && ms > 0 && ms < float64(maxTook/time.Millisecond) {
 		e.Took = time.Duration(ms * float64(time.Millisecond))

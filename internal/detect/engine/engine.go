@@ -139,8 +139,7 @@ func (s *Set) Request(r *detect.Request, p *detect.Policy) detect.Decision {
 	case p.Blocks.Match(r.Host, page):
 		return finish(detect.Decision{Action: detect.Block, Step: detect.StepUserBlock, Rule: d.Rule}, p)
 	}
-	path, _ := detect.Split(r.URL)
-	if v := s.vetoes.match(r.Host, path); v > 0 {
+	if v := s.vetoes.matchURL(r.Host, r.URL); v > 0 {
 		if d.Step == detect.StepScore { // a guess about a host that is known to be none
 			return detect.Decision{}
 		}

@@ -28,6 +28,8 @@ type vetoes struct {
 	specs []VetoSpec
 	exact map[string][]int32
 	under map[string][]int32
+	// shortest is the length of the shortest key of under.
+	shortest int
 }
 
 func parseVetoes(file string, data []byte) (*vetoes, error) {
@@ -74,6 +76,9 @@ func indexVetoes(specs []VetoSpec) *vetoes {
 	for i, spec := range specs {
 		for _, h := range spec.Hosts {
 			if d, ok := strings.CutPrefix(h, "."); ok {
+				if len(v.under) == 0 || len(d) < v.shortest {
+					v.shortest = len(d)
+				}
 				v.under[d] = append(v.under[d], int32(i))
 			} else {
 				v.exact[h] = append(v.exact[h], int32(i))
@@ -89,12 +94,34 @@ func (v *vetoes) match(host, path string) int32 {
 	if n := v.first(v.exact[host], path); n > 0 {
 		return n
 	}
-	for h := host; h != ""; h = parentOf(h) {
+	for h := host; h != "" && len(h) >= v.shortest; h = parentOf(h) {
 		if n := v.first(v.under[h], path); n > 0 {
 			return n
 		}
 	}
 	return 0
+}
+
+// matchURL is match for a URL of host, whose path few hosts make it look for.
+func (v *vetoes) matchURL(host, url string) int32 {
+	if !v.names(host) {
+		return 0
+	}
+	path, _ := detect.Split(url)
+	return v.match(host, path)
+}
+
+// names reports whether a veto speaks of host.
+func (v *vetoes) names(host string) bool {
+	if len(v.exact[host]) > 0 {
+		return true
+	}
+	for h := host; h != "" && len(h) >= v.shortest; h = parentOf(h) {
+		if len(v.under[h]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *vetoes) first(list []int32, path string) int32 {

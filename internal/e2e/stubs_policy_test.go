@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/quench-proxy/quench/internal/ledger"
 	"github.com/quench-proxy/quench/internal/proxy"
 )
 
@@ -40,16 +42,21 @@ func TestStubsByNonce(t *testing.T) {
 			b := w.open(name, w.CA)
 			b.navigate("https://nonce.example/")
 			b.await("back.sort().join()", `"2,bought"`)
-			w.settle(t)
-			b.quiet()
-			said := strings.Join(sentences(w.events.list(), "nonce.example"), "\n")
-			for _, want := range []string{
+			want := []string{
 				"nonce.example tried to tell Google Analytics 4 (Google) that you opened a page",
 				"nonce.example tried to tell Google Ads (Google) that you did what the site counts as a result of its advertising for 72.05 EUR",
 				"nonce.example tried to tell Meta Pixel (Meta Platforms) that you left your details",
-			} {
-				if !strings.Contains(said, want) {
-					t.Errorf("no %q in\n%s", want, said)
+			}
+			said := func(e []ledger.Event) string { return strings.Join(sentences(e, "nonce.example"), "\n") }
+			// What the page is told back may come before its reports have come in.
+			w.events.poll(func(e []ledger.Event) bool {
+				return !slices.ContainsFunc(want, func(s string) bool { return !strings.Contains(said(e), s) })
+			})
+			w.settle(t)
+			b.quiet()
+			for _, s := range want {
+				if got := said(w.events.list()); !strings.Contains(got, s) {
+					t.Errorf("no %q in\n%s", s, got)
 				}
 			}
 			for _, v := range n.Visits() {

@@ -224,6 +224,10 @@ func (ru *rule) automatic(p *payload) bool {
 const maxSlot = 60 // runes
 
 func fill(says, event string, fields []detect.Field) string {
+	if event == "" {
+		// A name that was not sent leaves no hole.
+		says = strings.ReplaceAll(says, "calls “{event}”", "counts")
+	}
 	if strings.IndexByte(says, '{') < 0 {
 		return says
 	}

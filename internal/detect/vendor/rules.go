@@ -69,6 +69,7 @@ type rule struct {
 	notHosts []string // as in MatchSpec
 	types    uint32   // bit per detect.Type, 0 = any
 	third    bool
+	info     Info
 	fields   *lazyFields // nil for a loader
 	dedupe   []string
 	auto     []condition
@@ -249,6 +250,7 @@ func (r *Rules) addRule(ru rule, m *MatchSpec) {
 			ru.params = append(ru.params, param{newKeyPattern(key), rewrite, codec})
 		}
 	}
+	ru.info = ru.about()
 	n := int32(len(r.rules))
 	r.rules = append(r.rules, ru)
 	if m.HostRE != "" {
@@ -319,8 +321,10 @@ type Info struct {
 
 // Info returns what is known of rule n (index plus one). It panics if there is
 // no such rule. It does not allocate.
-func (r *Rules) Info(n int32) Info {
-	ru := &r.rules[n-1]
+func (r *Rules) Info(n int32) Info { return r.rules[n-1].info }
+
+// about says what is known of ru.
+func (ru *rule) about() Info {
 	i := Info{Tracker: ru.tracker.spec.ID, Action: detect.Block}
 	if l := ru.loader; l != nil {
 		i.Loader, i.Stub, i.TagManager, i.MustFail = true, l.Stub, l.TagManager, l.MustFail

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -201,7 +202,11 @@ func TestUnbound(t *testing.T) {
 // it answers.
 func unboundOver(t *testing.T, ca, forward string) string {
 	t.Helper()
-	u, l, err := pair("127.0.0.1:0") // free for both at this moment
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" { // where no other test listens, so that none gets the port before unbound has it
+		host = "127.0.53.1"
+	}
+	u, l, err := pair(host + ":0") // free for both at this moment
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,9 +215,9 @@ func unboundOver(t *testing.T, ca, forward string) string {
 	_, _ = u.Close(), l.Close()
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "unbound.conf")
-	body := fmt.Sprintf("server:\n  interface: 127.0.0.1\n  port: %s\n  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n  directory: %q\n  pidfile: \"\"\n"+
+	body := fmt.Sprintf("server:\n  interface: %s\n  port: %s\n  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n  directory: %q\n  pidfile: \"\"\n"+
 		"  use-syslog: no\n  logfile: \"\"\n  num-threads: 1\n  do-not-query-localhost: no\n  module-config: \"iterator\"\n  hide-identity: yes\n"+
-		"  use-caps-for-id: yes\n  minimal-responses: yes\n  tls-cert-bundle: %q\n  outgoing-range: 64\nremote-control:\n  control-enable: no\nforward-zone:\n  name: \".\"\n%s", port, dir, ca, forward)
+		"  use-caps-for-id: yes\n  minimal-responses: yes\n  tls-cert-bundle: %q\n  outgoing-range: 64\nremote-control:\n  control-enable: no\nforward-zone:\n  name: \".\"\n%s", host, port, dir, ca, forward)
 	if err := os.WriteFile(conf, []byte(body), 0o600); err != nil {
 		t.Fatal(err)
 	}

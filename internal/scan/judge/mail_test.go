@@ -5,6 +5,8 @@ import (
 
 	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/detect/engine"
+	"github.com/quench-proxy/quench/internal/detect/markup"
+	"github.com/quench-proxy/quench/internal/scan/identity"
 	"github.com/quench-proxy/quench/rules"
 )
 
@@ -42,5 +44,19 @@ func TestMailRules(t *testing.T) {
 	p := &detect.Policy{Allows: detect.NewOverrides([]detect.Override{{On: "shop.example"}})}
 	if f := first(t, Judge{Rules: set, Policy: p}, `<img src="`+sendy+`" width=1 height=1>`); f.Tracker != nil || f.Ladder != Ordinary {
 		t.Errorf("allowed: got %v, %s, want no tracker, ordinary", f.Tracker, f.Ladder)
+	}
+}
+
+// TestLinkInACalendar: a URL in a calendar's text is a link, as in any text:
+// who follows it gives its whole address away.
+func TestLinkInACalendar(t *testing.T) {
+	t.Parallel()
+	for _, v := range []markup.Vector{159, 160, 176} {
+		r := Ref{Part: "2"}
+		r.Vector, r.When, r.Reach, r.URL, r.Width, r.Height = v, markup.DNS, markup.Remote, "https://cal.shop.example/j?u=ann@home.example", -1, -1
+		f := (&Judge{}).Message(&Message{Me: identity.New([]string{"ann@home.example"}), Refs: []Ref{r}}).Findings[0]
+		if !f.Link || f.Ladder != Proven || f.Request.Type != "document" {
+			t.Errorf("%v: link %v, %v, %s, want a link, proven, a document", v, f.Link, f.Ladder, f.Request.Type)
+		}
 	}
 }

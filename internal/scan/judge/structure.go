@@ -155,8 +155,17 @@ func (b *bench) structure(r *Ref, u *facts, f *Finding) Ladder {
 // link as well.
 func nameOnly(r *Ref) bool { return r.When == markup.DNS && !linkified(r) }
 
-// linkified reports whether r is a URL in text, which programs make a link.
-func linkified(r *Ref) bool { return r.Vector == 175 || r.Vector == 176 }
+// linkified reports whether r is a URL in text, be it a calendar's or a card's,
+// which programs make a link.
+func linkified(r *Ref) bool {
+	switch r.Vector {
+	case 175, 176:
+		return true
+	case 159, 160:
+		return r.When == markup.DNS
+	}
+	return false
+}
 
 // receipt reports whether a header asks the mail program to report.
 func receipt(r *Ref) bool {

@@ -231,7 +231,7 @@ func fill(says, event string, fields []detect.Field) string {
 	if strings.IndexByte(says, '{') < 0 {
 		return says
 	}
-	return slotRE.ReplaceAllStringFunc(says, func(slot string) string {
+	filled := slotRE.ReplaceAllStringFunc(says, func(slot string) string {
 		name := strings.Trim(slot, "{}")
 		v := value(fields, name)
 		if name == "event" {
@@ -242,6 +242,8 @@ func fill(says, event string, fields []detect.Field) string {
 		}
 		return clip(v)
 	})
+	// A name that was not sent leaves no hole.
+	return strings.ReplaceAll(filled, "calls “…”", "counts")
 }
 
 func clip(v string) string {

@@ -36,12 +36,37 @@ func tcpFile(t *testing.T, addr string) (*os.File, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return fileOf(t, ln), ln.Addr().String()
+}
+
+func fileOf(t *testing.T, ln net.Listener) *os.File {
+	t.Helper()
 	f, err := ln.(*net.TCPListener).File()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close(); ln.Close() })
-	return f, ln.Addr().String()
+	return f
+}
+
+// pairFiles are sockets for UDP and TCP of one port. A port that is free for
+// the one may be somebody's connection by the other: then it is another.
+func pairFiles(t *testing.T) (udp, tcp *os.File, addr string) {
+	t.Helper()
+	for range 50 {
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", c.LocalAddr().String())
+		if err != nil {
+			_ = c.Close()
+			continue
+		}
+		return packetFile(t, c), fileOf(t, ln), c.LocalAddr().String()
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return nil, nil, ""
 }
 
 // manager hears what a service tells systemd.
@@ -115,17 +140,7 @@ func TestSocketActivation(t *testing.T) {
 // quench-dns.socket does.
 func TestSocketActivationForDNS(t *testing.T) {
 	t.Parallel()
-	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	packets, err := udp.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packets.Close()
-	streams, addr := tcpFile(t, udp.LocalAddr().String())
+	packets, streams, addr := pairFiles(t)
 	path, heard := manager(t)
 	c := startServed(t, "proxy: {listen: \"127.0.0.1:0\"}\ndns: {upstreams: [\"udp://127.0.0.1:9\"]}\n", func(cmd *exec.Cmd) {
 		cmd.Args = []string{"quench", "serve"}
@@ -164,9 +179,8 @@ func TestSocketActivationForEncryptedDNS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(cert)
 	dot, dotAddr := tcpFile(t, "127.0.0.1:0")
-	doh, dohAddr := tcpFile(t, "127.0.0.1:0")
-	h3, _ := udpFile(t, dohAddr)
-	doq, doqAddr := udpFile(t, "127.0.0.1:0")
+	h3, doh, dohAddr := pairFiles(t)
+	doq, doqAddr := udpFile(t)
 	path, heard := manager(t)
 	startServed(t, fmt.Sprintf("proxy: {listen: \"127.0.0.1:0\"}\ndns: {listen: \"127.0.0.1:0\", dot: %q, doh: %q, doq: %q, tls: {cert: %q, key: %q}, upstreams: [\"udp://127.0.0.1:9\"]}\n",
 		dotAddr, dohAddr, doqAddr, filepath.Join(dir, "c.pem"), filepath.Join(dir, "c.key")), func(cmd *exec.Cmd) {
@@ -191,18 +205,23 @@ func TestSocketActivationForEncryptedDNS(t *testing.T) {
 	}
 }
 
-func udpFile(t *testing.T, addr string) (*os.File, string) {
+func udpFile(t *testing.T) (*os.File, string) {
 	t.Helper()
-	c, err := net.ListenPacket("udp", addr)
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return packetFile(t, c), c.LocalAddr().String()
+}
+
+func packetFile(t *testing.T, c net.PacketConn) *os.File {
+	t.Helper()
 	f, err := c.(*net.UDPConn).File()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close(); c.Close() })
-	return f, c.LocalAddr().String()
+	return f
 }
 
 // TestWrongActivation starts services with sockets that will not do.

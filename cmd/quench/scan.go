@@ -33,8 +33,9 @@ archives, as they are or compressed (.gz, .zst).
 
 Each reference gets a rung: proven (your address is in it), vendor (a rule or a
 list names it), likely, hidden, token, ordinary. --clean makes the first four
-inert, all but pictures you see and links; --clean-what all makes everything
-inert. Every other byte stays as it is. Messages that are signed or encrypted
+inert, all but pictures you see and links; --clean-what all makes every reference
+inert. Scripts of a page are not run and not changed: Quench says so where there
+are any. Every other byte stays as it is. Messages that are signed or encrypted
 are left alone unless --force is given.
 
 --json prints one object a line: each finding, after a message's findings the

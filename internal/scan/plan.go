@@ -44,17 +44,24 @@ type Plan struct {
 	// Left counts references that are active in the copy all the same. It is 0
 	// unless something is wrong; the copy was scanned again to know.
 	Left int `json:"left"`
+	// Scripts counts programs that stay in the copy: what they would send is not
+	// known, so nobody can make it inert. Mail programs run none.
+	Scripts int `json:"kept_scripts,omitempty"`
 	// Breaks names the protections that no longer hold.
 	Breaks []string `json:"breaks,omitempty"`
 
 	blind bool // part of the message could not be read
+	all   bool // everything was to be inert
 }
 
 // maxStuck is how many references that cannot be cleaned one Plan lists.
 const maxStuck = 100
 
 // Whole reports whether the copy is as clean as was asked for.
-func (p *Plan) Whole() bool { return p.Refused == 0 && p.Active == 0 && p.Left == 0 }
+func (p *Plan) Whole() bool { return p.done() && (!p.all || p.Scripts == 0) }
+
+// done reports whether no reference is left that was to be inert.
+func (p *Plan) done() bool { return p.Refused == 0 && p.Active == 0 && p.Left == 0 }
 
 // maxPasses is how often a message is cleaned. One pass is enough unless markup
 // is broken so that two readings of it overlap; the last pass only looks.

@@ -36,6 +36,10 @@ type Report struct {
 	// Problems are the oddities that were read all the same; Unread is what was
 	// not looked at.
 	Problems, Unread []string
+	// Scripts counts the programs of a page, and of pages attached to a mail,
+	// that a browser would run. They are not run here: what they would send is
+	// not known.
+	Scripts int
 	// Clean is the plan of a clean copy, nil if none was asked for.
 	Clean *Plan
 	// Nothing: not one body could be read.
@@ -206,6 +210,8 @@ type Total struct {
 	// Refused those left as they are because they are signed or encrypted,
 	// Unclean all in which something is active that was to be inert.
 	Cleaned, Changed, Refused, Unclean int
+	// Scripted counts messages with scripts that were not run.
+	Scripted int
 }
 
 // Add counts r.
@@ -214,6 +220,9 @@ func (t *Total) Add(r *Report) {
 	t.Bytes += r.Length
 	if len(r.Unread) > 0 {
 		t.Partly++
+	}
+	if r.Scripts > 0 {
+		t.Scripted++
 	}
 	if c := r.Clean; c != nil {
 		t.Cleaned += c.Inert
@@ -245,6 +254,9 @@ func (t *Total) String() string {
 	out = append(out, t.Mailbox.String())
 	if t.Partly > 0 {
 		out = append(out, counted(t.Partly, "message")+" could not be looked at in full.")
+	}
+	if t.Scripted > 0 {
+		out = append(out, "Scripts in "+counted(t.Scripted, "input")+" were not run: what they would send is not known.")
 	}
 	if t.Failed > 0 {
 		out = append(out, counted(t.Failed, "input")+" could not be read, or not to the end.")

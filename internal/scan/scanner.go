@@ -115,10 +115,16 @@ func (s *Scanner) Message(m *source.Message) (r *Report) {
 	r.Lines = lines(m, r.Findings)
 	r.finish()
 	r.troubles(x.mail, m, s.Cleaning != nil && s.Cleaning.All)
+	programs := r.scripts(x.mail)
+	r.Scripts = programs.inline + programs.external
 	r.Nothing = len(r.Unread) > 0 && nothing(x.mail)
 	if s.Cleaning != nil {
 		r.Clean = s.clean(m, x, r.Findings)
 		r.Clean.blind = len(r.Unread) > 0
+		r.Clean.Scripts, r.Clean.all = programs.inline, s.Cleaning.All
+		if !s.Cleaning.All {
+			r.Clean.Scripts += programs.external
+		}
 	}
 	s.release(x)
 	return r

@@ -20,6 +20,9 @@ func (r *Report) Words() string {
 	case len(r.Unread) > 0 && !r.Summary.Reports:
 		s = "Nothing in what could be read of this mail is known to report back; the rest is unknown."
 	}
+	if r.Scripts > 0 && !r.Nothing {
+		s = r.unrun(s)
+	}
 	switch r.Kind {
 	case "page":
 		return ofPage.Replace(s)
@@ -27,6 +30,16 @@ func (r *Report) Words() string {
 		return "This is no mail: it has no header. It was read as plain text. " + ofText.Replace(s)
 	}
 	return s
+}
+
+// unrun adds to what is said of the message that it has scripts.
+func (r *Report) unrun(s string) string {
+	s = strings.Replace(s, "Nothing in this mail reports back.", "Nothing in this mail is known to report back.", 1)
+	const unknown = "were not run: what they would send is not known."
+	if r.Kind == "page" {
+		return s + " But it has scripts, which " + unknown
+	}
+	return s + " But a page attached to it has scripts, which a browser runs when you open it there. They " + unknown
 }
 
 // ofText says of text what is said of mail.
@@ -62,9 +75,9 @@ func (r *Report) archiveWords() string {
 func (p *Plan) Words() string {
 	var out []string
 	switch {
-	case p.Inert == 0 && p.Whole() && p.blind:
+	case p.Inert == 0 && p.done() && p.blind:
 		out = append(out, "Nothing to make inert in what could be read: the copy is the same.")
-	case p.Inert == 0 && p.Whole():
+	case p.Inert == 0 && p.done():
 		out = append(out, "Nothing to make inert: the copy is the same.")
 	case p.Inert == 0:
 		out = append(out, "Nothing was made inert: the copy is the same.")
@@ -82,6 +95,9 @@ func (p *Plan) Words() string {
 	}
 	if n := p.Active + p.Left; n > 0 {
 		out = append(out, counted(n, "reference")+" could not be made inert in place: the copy still reports what they report.")
+	}
+	if p.Scripts > 0 {
+		out = append(out, counted(p.Scripts, "script")+" kept: a browser that opens the copy runs what is there, and what that sends is not known.")
 	}
 	if len(p.Names) > 0 {
 		out = append(out, "Mail servers look up "+counted(len(p.Names), "name")+" whatever the copy says ("+strings.Join(p.vectors(), ", ")+").")

@@ -50,6 +50,7 @@ type message struct {
 	Seals   []string        `json:"seals,omitempty"`
 	Odd     []string        `json:"problems,omitempty"`
 	Unread  []string        `json:"unread,omitempty"`
+	Scripts int             `json:"scripts,omitempty"`
 	Clean   *scan.Plan      `json:"clean,omitempty"`
 }
 
@@ -64,7 +65,7 @@ func (j *JSON) Report(r *scan.Report) error {
 		place
 		Message message `json:"message"`
 	}{place{judge.Schema, "scan", r.File, r.Offset}, message{
-		r.Kind, r.Index, r.Length, r.From, r.Subject, r.Sender, r.Worst(), r.Summary, r.Words(), r.Consent, r.Seals, r.Problems, r.Unread, r.Clean,
+		r.Kind, r.Index, r.Length, r.From, r.Subject, r.Sender, r.Worst(), r.Summary, r.Words(), r.Consent, r.Seals, r.Problems, r.Unread, r.Scripts, r.Clean,
 	}})
 	if err != nil {
 		return err
@@ -105,6 +106,7 @@ type total struct {
 	Changed  int           `json:"changed,omitempty"`
 	Refused  int           `json:"refused,omitempty"`
 	Unclean  int           `json:"unclean,omitempty"`
+	Scripted int           `json:"scripted,omitempty"`
 	Share    float64       `json:"share"`
 	Worst    judge.Ladder  `json:"worst"`
 	Trackers []explain.Row `json:"trackers,omitempty"`
@@ -118,7 +120,7 @@ func (j *JSON) End(t *scan.Total) error {
 		place
 		Total total `json:"total"`
 	}{place{Schema: judge.Schema, Door: "scan"}, total{
-		&t.Mailbox, t.Bytes, t.Partly, t.Failed, t.Skipped, t.Cleaned, t.Changed, t.Refused, t.Unclean, t.Share(), t.Worst(), t.Trackers(maxRows), t.Senders(maxRows), t.String(),
+		&t.Mailbox, t.Bytes, t.Partly, t.Failed, t.Skipped, t.Cleaned, t.Changed, t.Refused, t.Unclean, t.Scripted, t.Share(), t.Worst(), t.Trackers(maxRows), t.Senders(maxRows), t.String(),
 	}})
 	if err != nil {
 		return err

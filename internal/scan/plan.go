@@ -27,11 +27,12 @@ type Plan struct {
 	Edits []markup.Edit `json:"-"`
 	// Ranges are the bytes of the file that change.
 	Ranges [][2]int64 `json:"ranges"`
-	// Inert counts references made inert; Pictures and Links those kept because
-	// the message needs them; Refused those kept because they are signed.
+	// Inert counts references made inert; Pictures, Links and Forms those kept
+	// because the message needs them; Refused those kept because they are signed.
 	Inert    int `json:"inert"`
 	Pictures int `json:"kept_pictures,omitempty"`
 	Links    int `json:"kept_links,omitempty"`
+	Forms    int `json:"kept_forms,omitempty"`
 	Refused  int `json:"refused,omitempty"`
 	// Names are names that mail servers look up whatever the mail says
 	// ("V167 dns:…"): no copy changes that.
@@ -105,10 +106,8 @@ func (s *Scanner) pick(x *reading, findings []judge.Finding, p *Plan, count bool
 			continue
 		}
 		if !s.Cleaning.All && (f.Content || f.Link) {
-			if count && f.Content {
-				p.Pictures++
-			} else if count {
-				p.Links++
+			if count {
+				p.needed(r, f)
 			}
 			continue
 		}
@@ -125,6 +124,18 @@ func (s *Scanner) pick(x *reading, findings []judge.Finding, p *Plan, count bool
 		p.Inert = len(out)
 	}
 	return out
+}
+
+// needed counts what is kept because the message needs it.
+func (p *Plan) needed(r *mail.Ref, f *judge.Finding) {
+	switch {
+	case f.Content:
+		p.Pictures++
+	case r.Vector == 42 || r.Vector == 43:
+		p.Forms++
+	default:
+		p.Links++
+	}
 }
 
 // keep says of a reference that is to be inert and is not why that is so.

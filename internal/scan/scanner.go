@@ -165,7 +165,7 @@ func (s *Scanner) read(m *source.Message, raw []byte) *reading {
 	x.given = slices.Grow(x.room.given[:0], len(x.refs))[:len(x.refs)]
 	for i := range x.refs {
 		r := &x.refs[i]
-		x.given[i] = judge.Ref{Ref: r.Ref, Part: r.Part.Path, At: place(m, r)}
+		x.given[i] = judge.Ref{Ref: r.Ref, Part: r.Part.Path, Attachment: r.Attachment(), At: place(m, r)}
 	}
 	return x
 }

@@ -134,7 +134,7 @@ func mailFixtures(t *testing.T) []fixture {
 		{"V159", "opening", "Content-Type: text/calendar\n\nBEGIN:VEVENT\nATTACH:http://{H}/a\nEND:VEVENT\n", false},
 		{"V160", "opening", "Content-Type: text/vcard\n\nBEGIN:VCARD\nPHOTO;VALUE=uri:http://{H}/a\nEND:VCARD\n", false},
 		{"V161", "dns", "Content-Type: text/enriched\n\n<bold>http://{H}/a</bold>", false},
-		{"V162", "click", "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment\n" + html + "<img src=//{H}/b>\n--b--\n", false},
+		{"V162", "opening", "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment\n" + html + "<img src=//{H}/b>\n--b--\n", false},
 		{"V163", "opening", "Content-Type: message/rfc822\n\n" + html + "<img src=http://{H}/a>", false},
 		{"V164", "opening", string(based("application/ms-tnef", tnef("<img src=http://{H}/a>"))), true},
 		{"V165", "opening", string(based("application/pkcs7-mime; smime-type=signed-data", signed(t))), true},

@@ -90,6 +90,9 @@ func (p *Plan) Words() string {
 	if p.Links > 0 {
 		out = append(out, counted(p.Links, "link")+" kept: they tell of a click, not of opening.")
 	}
+	if p.Forms > 0 {
+		out = append(out, counted(p.Forms, "form")+" kept: nothing is told before you send it.")
+	}
 	if p.Refused > 0 {
 		out = append(out, counted(p.Refused, "reference")+" left in a signed or encrypted part; --force changes it and breaks the signature.")
 	}

@@ -25,6 +25,16 @@ func Fill(r *judge.Result) {
 // Sentence says what f would tell whom, and why Quench thinks so: one to four
 // sentences. It is never empty.
 func Sentence(f *judge.Finding) string {
+	if f.Attachment == "" {
+		return sentence(f)
+	}
+	name := "the attachment “" + short(f.Attachment) + "”"
+	return strings.NewReplacer("Opening this mail", "Opening "+name, "opening this mail", "opening "+name,
+		"Printing this mail", "Printing "+name, "a part of this mail", "a part of "+name, "the mail was opened", "it was opened",
+		"no known mail program", "no known program", "mail program", "program").Replace(sentence(f))
+}
+
+func sentence(f *judge.Finding) string {
 	if f.Exception != nil && f.Exception.Kind == "user" {
 		return thing(f) + " at " + host(f) + " is let through, as you asked."
 	}
@@ -61,8 +71,14 @@ func kind(f *judge.Finding) string {
 	return f.When
 }
 
+// form reports whether f is told by sending a form.
+func form(f *judge.Finding) bool { return f.Link && (f.Vector == "V042" || f.Vector == "V043") }
+
 // thing is what a finding is, at the beginning of a sentence.
 func thing(f *judge.Finding) string {
+	if form(f) {
+		return "A form"
+	}
 	switch f.Request.Type {
 	case "image":
 		return "A picture"
@@ -263,6 +279,8 @@ func along(f *judge.Finding) string {
 		return scanned(f)
 	case kind(f) == "dns":
 		return "The name server sees your resolver's address, not yours."
+	case form(f):
+		return "Your IP address and browser go with what you fill in."
 	case kind(f) == "click":
 		return "Your IP address and browser go with every click."
 	}

@@ -11,6 +11,9 @@ import (
 func plain(f *judge.Finding) string {
 	switch kind(f) {
 	case "click":
+		if form(f) {
+			return "A form that is sent to " + host(f) + "; nothing in its address tells your copy from others'."
+		}
 		return "A link to " + host(f) + "; nothing in its address tells your copy from others'."
 	case "dns":
 		return "Opening this mail may make your system look up " + host(f) + "; nothing in the name tells your copy from others'."

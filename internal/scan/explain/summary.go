@@ -23,7 +23,8 @@ type Tally struct {
 	Opening int `json:"opening"`
 	Clicks  int `json:"clicks"`
 	Content int `json:"content"`
-	// Later counts trackers that wait until the mail is printed or pointed at.
+	// Later counts trackers that wait until the mail is printed or pointed at, or
+	// an attachment opened.
 	Later int `json:"later,omitempty"`
 }
 
@@ -42,8 +43,9 @@ type Told struct {
 	Ladder judge.Ladder `json:"ladder"`
 	// Opening: without a click.
 	Opening bool `json:"opening"`
-	// Later is what the reader must do beside opening the mail, "print" or
-	// "hover"; "" if opening is enough, or if it is a click.
+	// Later is what the reader must do beside opening the mail, "print", "hover",
+	// "attachment" (open one) or "form" (send one); "" if opening is enough, or
+	// if it is a click.
 	Later string `json:"later,omitempty"`
 }
 
@@ -88,7 +90,7 @@ func (t *Tally) count(f *judge.Finding) {
 		t.Content++
 	case kind == "click":
 		t.Clicks++
-	case kind == "print" || kind == "hover":
+	case kind == "print" || kind == "hover" || f.Attachment != "":
 		t.Later++
 	default:
 		t.Opening++
@@ -98,13 +100,18 @@ func (t *Tally) count(f *judge.Finding) {
 // tell adds whom f tells; at is where each stands.
 func (m *Message) tell(f *judge.Finding, at map[string]int) {
 	t := Told{Name: who(f), Ladder: f.Ladder, Opening: true}
-	switch kind(f) {
-	case "click":
+	switch kind := kind(f); {
+	case kind == "click":
 		t.Opening = false
-	case "print", "hover":
-		t.Later = kind(f)
-	case "header":
+		if form(f) {
+			t.Later = "form"
+		}
+	case kind == "header":
 		t.Name = receipt
+	case f.Attachment != "":
+		t.Later = "attachment"
+	case kind == "print", kind == "hover":
+		t.Later = kind
 	}
 	key := t.Name
 	if f.Tracker != nil && f.Tracker.ID != "" && t.Name != receipt {
@@ -140,7 +147,7 @@ func (m Message) String() string {
 	told := map[string][]string{}
 	for _, t := range m.Trackers {
 		when := t.Later
-		if !t.Opening {
+		if !t.Opening && t.Later == "" {
 			when = "click"
 		}
 		told[when] = append(told[when], t.String())
@@ -148,7 +155,8 @@ func (m Message) String() string {
 	var out []string
 	for _, s := range [...][3]string{
 		{"", "Opening this mail tells ", "."}, {"print", "Printing this mail tells ", "."},
-		{"hover", "Pointing at a part of this mail tells ", "."}, {"click", "Its links tell ", " of a click."},
+		{"hover", "Pointing at a part of this mail tells ", "."}, {"attachment", "Opening an attachment tells ", "."},
+		{"click", "Its links tell ", " of a click."}, {"form", "Sending a form in it tells ", " what you fill in."},
 	} {
 		if names := told[s[0]]; len(names) > 0 {
 			out = append(out, s[1]+listed(names)+s[2])

@@ -114,6 +114,8 @@ func possible(f *judge.Finding) string {
 // clicked is told for links.
 func clicked(f *judge.Finding) string {
 	switch goal := hostOf(f.Target); {
+	case form(f):
+		return "Sending this form tells " + who(f) + " that you did, and what you filled in"
 	case f.Onward:
 		return "Following this link tells " + host(f) + " that you clicked it, and then " + who(f) + ", to which its address leads on"
 	case f.Target != "" && goal != host(f):

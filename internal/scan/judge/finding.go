@@ -35,6 +35,9 @@ type Finding struct {
 	// When is what makes a client use it: opening, click, dns, legacy, header,
 	// print, hover, inert.
 	When string `json:"when"`
+	// Attachment names the attachment that must be opened first: opening the
+	// mail alone does nothing; "" if it goes with the mail.
+	Attachment string `json:"attachment,omitempty"`
 	// Link: a reader follows it. Its address is told by a click, not by opening,
 	// and a message without it is broken.
 	Link bool `json:"link,omitempty"`

@@ -24,6 +24,9 @@ type Ref struct {
 	markup.Ref
 	// Part is the path of the MIME part, "" for a page.
 	Part string
+	// Attachment names the attachment that must be opened by itself before the
+	// reference is used; "" if it goes with the message.
+	Attachment string
 	// At is the bytes that hold the URL, in whatever the caller counts; it is
 	// handed through to Finding.Range.
 	At markup.Range
@@ -102,6 +105,7 @@ func doubled(r *Ref) bool {
 func (b *bench) judge1(r *Ref, u *facts, f *Finding) {
 	f.Schema, f.Time, f.Door, f.Count = Schema, b.m.Time, "scan", max(1, u.times(r.Part))
 	f.File, f.Offset, f.Part, f.Range = b.m.File, b.m.Offset, r.Part, [2]int{r.At.Start, r.At.End}
+	f.Attachment = r.Attachment
 	f.Vector, f.When, f.Ladder = vectors[r.Vector], r.When.String(), Ordinary
 	f.Proofs, f.Others, f.Original, f.Via, f.Sender = u.mine, u.others, u.original, u.via, b.m.Sender
 	f.Gateway, f.WrapperProofs = u.gateway, u.wrapper

@@ -6,10 +6,21 @@ import "strings"
 // itself, not with the mail: an attachment, or a file of a type that mail
 // programs do not show, a page among them.
 func (p *Part) OpenedApart() bool {
-	if p.Depth == 0 && p.Inside == "" {
-		return false
+	return p.document || p.named() != "" || p.Disposition == "attachment" && (p.Depth > 0 || p.Inside != "")
+}
+
+// Attachment names the part that must be opened by itself before anything uses
+// r: its file name, else its path; "" if r is used with the mail.
+func (r *Ref) Attachment() string {
+	switch p := r.Part; {
+	case r.Space == InHeader || !p.OpenedApart():
+		return ""
+	case p.Filename != "":
+		return p.Filename
+	case p.Path != "":
+		return "part " + p.Path
 	}
-	return p.Disposition == "attachment" || p.named() != ""
+	return "without a name"
 }
 
 // IsPage reports whether a browser opens p as a page: HTML, XHTML or SVG.

@@ -153,14 +153,15 @@ type Part struct {
 	// Seal says what breaks when the part's bytes change.
 	Seal Seal
 
-	m       *Message
-	in      *layer       // the bytes that the part stands in
-	body    markup.Range // of in.raw: what Content is of Message.Raw
-	placed  Header       // Header with places in in.raw
-	charset charset      // what Decoded names
-	maps    *mapping     // how Body came out of Content; made on first use
-	cut     bool         // Body ends at MaxDecoded
-	entries []attach.Ref // references found when an attachment was opened
+	m        *Message
+	in       *layer       // the bytes that the part stands in
+	body     markup.Range // of in.raw: what Content is of Message.Raw
+	placed   Header       // Header with places in in.raw
+	charset  charset      // what Decoded names
+	maps     *mapping     // how Body came out of Content; made on first use
+	cut      bool         // Body ends at MaxDecoded
+	entries  []attach.Ref // references found when an attachment was opened
+	document bool         // a file that holds a document: shown when it is opened by itself
 }
 
 // Seal is a set of protections over a part.

@@ -66,7 +66,7 @@ func (s *splitter) trouble(p *Part, err error) {
 
 func (s *splitter) document(p *Part, find func([]byte) ([]attach.Ref, error)) {
 	refs, err := find(p.Body)
-	p.entries = refs
+	p.entries, p.document = refs, true
 	s.trouble(p, err)
 }
 

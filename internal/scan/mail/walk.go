@@ -81,7 +81,9 @@ func (w *walker) body() {
 		w.html()
 	case t == "image/svg+xml":
 		w.trick(132)
-		w.limit = markup.Legacy
+		if !p.OpenedApart() { // shown as a picture, which fetches nothing
+			w.limit = markup.Legacy
+		}
 		w.html()
 	case t == "text/css":
 		w.summary(markup.WalkCSS(p.Body, w.o, w.inBody))
@@ -102,14 +104,13 @@ func (w *walker) body() {
 
 // byName looks at the name of a file whose type says nothing.
 func (w *walker) byName() {
+	kind := w.p.named()
 	switch name := strings.ToLower(w.p.Filename); {
-	case strings.HasSuffix(name, ".html"), strings.HasSuffix(name, ".htm"), strings.HasSuffix(name, ".xhtml"), strings.HasSuffix(name, ".shtml"):
+	case kind == "html":
 		w.trick(162)
-		w.limit = markup.Click
 		w.html()
-	case strings.HasSuffix(name, ".svg"):
+	case kind == "svg":
 		w.trick(132)
-		w.limit = markup.Click
 		w.html()
 	case strings.HasSuffix(name, ".ics"):
 		w.properties(calendar)
@@ -121,11 +122,8 @@ func (w *walker) byName() {
 // surroundings says what applies to the whole part.
 func (w *walker) surroundings() {
 	p := w.p
-	if p.Disposition == "attachment" && p.Depth > 0 {
-		w.limit = markup.Click
-		if p.Type == "text/html" {
-			w.trick(162)
-		}
+	if p.Disposition == "attachment" && p.Depth > 0 && p.Type == "text/html" {
+		w.trick(162)
 	}
 	if strings.HasPrefix(p.Inside, "tnef") {
 		w.trick(164)

@@ -33,7 +33,7 @@ func TestVectors(t *testing.T) {
 			list{"V159 opening http://h/a", "V159 click http://h/b", "V159 click receipt:a@a.example", "V001 opening http://h/c +V159", "V159 dns http://h/d"}},
 		"V160":         {"Content-Type: text/vcard\n\nBEGIN:VCARD\nPHOTO;VALUE=uri:http://h/a\nitem1.URL:http://h/b\nEND:VCARD\n", list{"V160 opening http://h/a", "V160 click http://h/b"}},
 		"V161":         {"Content-Type: text/enriched\n\n<bold>http://h/a</bold>", list{"V161 dns http://h/a"}},
-		"V162":         {"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/octet-stream; name=x.html\n\n<img src=//h/a>\n--b\nContent-Disposition: attachment\n" + html + "<img src=//h/b>\n--b--", list{"V001 click //h/a +V108 V162", "V001 click //h/b +V108 V162"}},
+		"V162":         {"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/octet-stream; name=x.html\n\n<img src=//h/a>\n--b\nContent-Disposition: attachment\n" + html + "<img src=//h/b>\n--b--", list{"V001 opening //h/a +V108 V162", "V001 opening //h/b +V108 V162"}},
 		"V163":         {"Content-Type: message/rfc822\n\n" + html + "<img src=http://h/a>", list{"V001 opening http://h/a +V163"}},
 		"V167":         {"DKIM-Signature: v=1; d=d.example; s=sel\n\n", list{"V167 dns dns:sel._domainkey.d.example"}},
 		"V168":         {"X-Image-URL: http://h/a\n\n", list{"V168 opening http://h/a"}},

@@ -97,7 +97,7 @@ func (r *Report) finish() {
 func unreadable(w mail.What) bool {
 	switch w {
 	case mail.TooManyFields, mail.TooDeep, mail.TooManyParts, mail.BadCharset, mail.TooLong, mail.TooMuch, mail.Encoded,
-		mail.BadAttachment, mail.EncryptedBody, mail.PartialMessage, mail.Skipped, mail.MarkupCut, mail.AttachmentCut:
+		mail.BadAttachment, mail.EncryptedBody, mail.PartialMessage, mail.Skipped, mail.MarkupCut, mail.AttachmentCut, mail.TwoReadings:
 		return true
 	}
 	return false

@@ -63,12 +63,42 @@ func (s *splitter) transfer(p *Part, content []byte) []byte {
 		}
 	case Base64:
 		if out, ok = decodeBase64(content); !ok {
-			s.report(BadBase64, p.Path, p.Content.Start, "")
+			out = s.looseBase64(p, content, out)
 		}
 	default:
 		return content
 	}
 	return out
+}
+
+// looseBase64 decides how a body is read that is said to be base64 and is not,
+// or not all of it. Some clients show what stands there in clear, others what
+// out, its decoding, makes of it: read is what the first line is, and if the
+// other reading is markup too, that is told.
+func (s *splitter) looseBase64(p *Part, content, out []byte) []byte {
+	clear := (p.isText() || p.IsPage()) && !base64Line(content)
+	read, other := out, content
+	if clear {
+		read, other = content, out
+		p.Encoding = Identity
+		s.report(ClearBase64, p.Path, p.Content.Start, "")
+	} else {
+		s.report(BadBase64, p.Path, p.Content.Start, "")
+	}
+	if looksLikeHTML(other) {
+		s.report(TwoReadings, p.Path, p.Content.Start, "")
+	}
+	return read
+}
+
+// base64Line reports whether the first line of b that says anything may be
+// base64: no line of a page, and no words.
+func base64Line(b []byte) bool {
+	b = bytes.TrimSpace(b)
+	if n := bytes.IndexAny(b, "\r\n"); n >= 0 {
+		b = b[:n]
+	}
+	return !bytes.ContainsAny(b, "<: ")
 }
 
 // text brings a body to UTF-8.

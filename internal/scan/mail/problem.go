@@ -32,6 +32,8 @@ const (
 	MarkupCut                  // markup past the walker's bounds
 	AttachmentCut              // attachment past its bounds
 	Unopened                   // an archive (ZIP, gzip …), which is not looked into
+	ClearBase64                // declared as base64 and in clear: read as it stands
+	TwoReadings                // base64 and text in clear in one: one of them was not read
 )
 
 var whats = [...]string{
@@ -43,6 +45,7 @@ var whats = [...]string{
 	"attachment cannot be opened", "encrypted, cannot be read", "only a fragment of a message", "content lies outside the message",
 	"edit has no place in the raw bytes", "attachment data left out of a very large message", "markup past its bounds",
 	"attachment past its bounds", "archive, not looked into",
+	"said to be base64, but in clear: read as it stands", "partly base64, partly in clear: only one of them was read",
 }
 
 // String is the sentence for it.

@@ -69,7 +69,9 @@ func (c *copies) add(m *source.Message, r *scan.Report) error {
 	case r.Clean == nil: // a fault, which the report tells
 		return c.w.Add(m, nil)
 	}
-	return c.w.Add(m, r.Clean.Edits)
+	err := c.w.Add(m, r.Clean.Edits)
+	r.Clean.Unwritten = c.w.Failed()
+	return err
 }
 
 // finish completes the last copy.

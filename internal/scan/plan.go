@@ -48,6 +48,8 @@ type Plan struct {
 	// Scripts counts programs that stay in the copy: what they would send is not
 	// known, so nobody can make it inert. Mail programs run none.
 	Scripts int `json:"kept_scripts,omitempty"`
+	// Unwritten: no copy was written, so nothing of this came about.
+	Unwritten bool `json:"unwritten,omitempty"`
 	// Breaks names the protections that no longer hold.
 	Breaks []string `json:"breaks,omitempty"`
 

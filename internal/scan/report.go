@@ -224,7 +224,7 @@ func (t *Total) Add(r *Report) {
 	if r.Scripts > 0 {
 		t.Scripted++
 	}
-	if c := r.Clean; c != nil {
+	if c := r.Clean; c != nil && !c.Unwritten {
 		t.Cleaned += c.Inert
 		if len(c.Edits) > 0 {
 			t.Changed++

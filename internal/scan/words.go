@@ -73,6 +73,9 @@ func (r *Report) archiveWords() string {
 
 // Words is what the copy lost and kept, and what that breaks.
 func (p *Plan) Words() string {
+	if p.Unwritten {
+		return "No copy was written."
+	}
 	var out []string
 	switch {
 	case p.Inert == 0 && p.done() && p.blind:

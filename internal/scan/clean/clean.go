@@ -156,6 +156,10 @@ func (w *Writer) Add(m *source.Message, edits []markup.Edit) error {
 	return w.now.failed
 }
 
+// Failed reports whether there will be no copy of the file that the last Add was
+// about.
+func (w *Writer) Failed() bool { return w.now != nil && w.now.failed != nil }
+
 func (w *Writer) begin(c *copying) error {
 	to, err := w.place(c.file)
 	if err != nil {

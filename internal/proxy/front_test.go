@@ -173,6 +173,7 @@ func TestLargeBodiesAreNotHeld(t *testing.T) {
 	addr := w.serve(Always)
 	for _, h2 := range []bool{false, true} {
 		c := w.client(addr, nil, h2)
+		c.Timeout = 5 * time.Minute // for so many bytes, on a busy machine
 		get(t, c, "https://site.example/warm", "Range", "bytes=0-0")
 		runtime.GC()
 		var before, peak runtime.MemStats

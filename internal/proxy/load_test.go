@@ -117,7 +117,8 @@ func TestMixedLoadLeavesNothing(t *testing.T) {
 // HTTP/1.1 and HTTP/2, and stop reading. The site's bytes must wait at the site.
 func TestSlowReadersCostLittle(t *testing.T) {
 	const clients, size, most = 100, 10 << 20, 500 << 20 // half of what was asked for
-	w := newWorld(t, nil)
+	// A hundred handshakes at once may take a busy machine longer than a header has.
+	w := newWorld(t, func(p *Proxy) { p.HeaderTimeout = 2 * time.Minute })
 	w.site(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(size))
 		block := make([]byte, 32<<10)
@@ -138,6 +139,7 @@ func TestSlowReadersCostLittle(t *testing.T) {
 		open.Add(1)
 		wg.Go(func() {
 			c := w.client(addr, nil, i%2 == 0)
+			c.Timeout = 2 * time.Minute
 			if i%2 == 1 {
 				c.Transport.(*http.Transport).TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 			}

@@ -42,6 +42,8 @@ type app struct {
 	err    io.Writer // messages
 	getenv func(string) string
 
+	args []string // the command line, without the program's name
+
 	configFile, dataDir, rules, logFormat string
 	lists                                 []string // --list
 	quiet, verbose                        bool
@@ -51,7 +53,7 @@ type app struct {
 // run runs one command line, until it is done or ctx ends, and returns the
 // exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, getenv func(string) string) int {
-	a := &app{in: in, out: out, err: errw, getenv: getenv}
+	a := &app{args: args, in: in, out: out, err: errw, getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -137,7 +139,12 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if a.filters() {
+			return a.passThrough(c.Context(), err)
+		}
+		return flagError(c, err)
+	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.configFile, "config", "", "configuration `FILE`")
 	f.StringVar(&a.dataDir, "data-dir", "", "`DIR` for the certificate authority, the ledger and the rest of the state")

@@ -84,7 +84,7 @@ func (a *app) scanCmd() *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		if o.filter || slices.Contains(os.Args, "--filter") { // whatever is wrong, the mail passes
+		if o.filter || a.filters() {
 			return a.passThrough(c.Context(), err)
 		}
 		return flagError(c, err)

@@ -111,6 +111,12 @@ func (a *app) scanFilter(ctx context.Context, o *scanOptions, args []string) err
 	return lost // exit code 1: nobody has taken the mail
 }
 
+// filters reports whether the command line, understood or not, has a mail
+// filtered: whatever is wrong with it, the mail passes.
+func (a *app) filters() bool {
+	return slices.Contains(a.args, "scan") && slices.Contains(a.args, "--filter")
+}
+
 // passThrough is the filter when the command line is not understood.
 func (a *app) passThrough(ctx context.Context, why error) error {
 	_, lost := clean.Filter(ctx, a.in, a.out, func() (*scan.Scanner, error) { return nil, why })

@@ -91,7 +91,11 @@ func (p *Plan) Words() string {
 		out = append(out, counted(p.Pictures, "picture")+" you see kept.")
 	}
 	if p.Links > 0 {
-		out = append(out, counted(p.Links, "link")+" kept: they tell of a click, not of opening.")
+		tell := "they tell"
+		if p.Links == 1 {
+			tell = "it tells"
+		}
+		out = append(out, counted(p.Links, "link")+" kept: "+tell+" of a click, not of opening.")
 	}
 	if p.Forms > 0 {
 		out = append(out, counted(p.Forms, "form")+" kept: nothing is told before you send it.")

@@ -31,27 +31,60 @@ var recipientFields = [...]string{
 }
 
 // Recipients are the addresses this message was sent to, by its outermost
-// header, most telling field first, each once.
+// header, most telling field first, each once. Last comes the one for whom the
+// reader's own server says that it took the mail: a blind copy names nobody else.
 func (m *Message) Recipients() []Address {
 	var out []Address
 	seen := map[string]bool{}
-	for _, name := range recipientFields {
-		for i := range m.Header {
-			if !m.Header[i].Is(name) {
+	add := func(field string, list []Address) {
+		for _, a := range list {
+			key := a.Local + "@" + a.Domain
+			if seen[key] || len(out) == MaxAddresses {
 				continue
 			}
-			for _, a := range ParseAddresses(m.Header[i].Value) {
-				key := a.Local + "@" + a.Domain
-				if seen[key] || len(out) == MaxAddresses {
-					continue
-				}
-				seen[key] = true
-				a.Field = name
-				out = append(out, a)
+			seen[key] = true
+			a.Field = field
+			out = append(out, a)
+		}
+	}
+	for _, name := range recipientFields {
+		for i := range m.Header {
+			if m.Header[i].Is(name) {
+				add(name, ParseAddresses(m.Header[i].Value))
 			}
 		}
 	}
+	add("received", m.receivedFor())
 	return out
+}
+
+// maxHops is how many Received fields are looked at: those behind are not the
+// reader's servers'.
+const maxHops = 4
+
+// receivedFor is whom the Received field nearest to the reader that names one
+// says the mail was for (RFC 5321, 4.4: "for <address>"); nil for none or many.
+func (m *Message) receivedFor() []Address {
+	hops := 0
+	for i := range m.Header {
+		if !m.Header[i].Is("received") {
+			continue
+		}
+		if hops++; hops > maxHops {
+			break
+		}
+		text, _, _ := strings.Cut(m.Header[i].Value, ";")
+		words := strings.Fields(text)
+		for j := range len(words) - 1 {
+			if strings.EqualFold(words[j], "for") && strings.Contains(words[j+1], "@") {
+				if list := ParseAddresses(words[j+1]); len(list) == 1 {
+					return list
+				}
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // From is the sender by the From field, the zero Address if there is none.

@@ -185,3 +185,33 @@ func TestRecipients(t *testing.T) {
 		t.Errorf("%d addresses, want %d", n, MaxAddresses)
 	}
 }
+
+// TestReceivedFor: a blind copy names its reader only where a server took it.
+func TestReceivedFor(t *testing.T) {
+	t.Parallel()
+	const by = "Received: from a.example (a.example [192.0.2.1])\n\tby mx.home.example with ESMTPS id 1\n\t"
+	tests := []struct{ head, want string }{
+		{by + "for <ann@home.example>; Mon, 23 Nov 2026 03:39:51 +0000\n", "ann@home.example"},
+		{by + "FOR ann@home.example\n", "ann@home.example"},
+		{by + "for <ann@home.example> (envelope-from <s@s.example>); now\n", "ann@home.example"},
+		{by + "(for <x@y.example>); now\n", ""},
+		{by + "id 2; for <late@y.example>\n", ""},
+		{by + "id 2; now\n" + by + "for <ann@home.example>; now\n" + by + "for <other@list.example>; now\n", "ann@home.example"},
+		{strings.Repeat(by+"id 2; now\n", maxHops) + by + "for <far@list.example>; now\n", ""},
+		{by + "for <a@b.example>,<c@d.example>; now\n", ""},
+		{by + "for\n", ""},
+	}
+	for _, tt := range tests {
+		m := Read([]byte(tt.head+"From: s@s.example\nTo: undisclosed-recipients:;\n\n"), RFC5322, Options{})
+		got := ""
+		for _, a := range m.Recipients() {
+			if a.Field != "received" {
+				t.Errorf("%q: field %q", tt.head, a.Field)
+			}
+			got += a.Local + "@" + a.Domain
+		}
+		if got != tt.want {
+			t.Errorf("%q: for %q, want %q", tt.head, got, tt.want)
+		}
+	}
+}

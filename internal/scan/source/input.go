@@ -201,6 +201,8 @@ func sniff(head []byte, name string) shape {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
 		return isOutlook
+	case babyl(head):
+		return isNothing
 	case mboxStart(text) && !(len(text) != len(head) && ext == ".eml"):
 		return isMbox
 	case len(text) > 0 && text[0] == '{' && (ext == ".har" || bytes.Contains(text, []byte(`"log"`))):
@@ -216,6 +218,10 @@ func sniff(head []byte, name string) shape {
 	}
 	return isNothing
 }
+
+// babyl reports whether head starts Emacs' old mailbox, which holds each header
+// twice: better not read than half.
+func babyl(head []byte) bool { return bytes.HasPrefix(head, []byte("BABYL OPTIONS:")) }
 
 func firstLine(b []byte) []byte {
 	if n := bytes.IndexByte(b, '\n'); n >= 0 {

@@ -44,10 +44,13 @@ func shortFrom(line []byte) bool {
 	return string(rest) == "-" || bytes.IndexByte(rest, '@') > 0 && bytes.IndexByte(rest, ' ') < 0
 }
 
-// mboxStart reports whether text starts an mbox.
+// mmdf is the line before and behind each message of a mailbox of that kind.
+const mmdf = "\x01\x01\x01\x01"
+
+// mboxStart reports whether text starts an mbox, or an MMDF mailbox.
 func mboxStart(text []byte) bool {
 	line := firstLine(text)
-	if fromLine(line) {
+	if fromLine(line) || string(line) == mmdf {
 		return true
 	}
 	next := text[min(len(text), len(line)):]
@@ -68,12 +71,15 @@ type mboxScan struct {
 	length  int64 // Content-Length of this message, -1 if it has none
 	trusted int64 // bytes left that Content-Length says are body
 	piece   bool  // the line before was cut: this is its continuation
+	mmdf    bool  // lines of mmdf separate, and nothing else does
 }
 
 // mbox reads messages up to the end of in, from skip.
 func (r *reader) mbox(proto *Message, skip Place) bool {
 	s := &mboxScan{r: r, in: &r.input, proto: proto, start: -1, blank: true, length: -1}
 	proto.Mbox = true
+	head, _ := s.in.buf.Peek(len(mmdf) + 1)
+	s.mmdf = string(firstLine(head)) == mmdf
 	if skip.Offset > 0 {
 		if err := s.in.seek(skip.Offset); err != nil {
 			return r.fail(proto.File, s.in.offset, err)
@@ -110,6 +116,11 @@ func (s *mboxScan) line(line []byte) bool {
 	if at == 0 {
 		text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	}
+	if s.mmdf && !s.piece && (string(text) == mmdf || s.start < 0 && bytes.HasPrefix(text, []byte("From "))) {
+		ok := s.flush(at)
+		s.start, s.length = -1, -1
+		return ok
+	}
 	if !s.piece && s.separates(text) {
 		if !s.flush(at) {
 			return false
@@ -134,6 +145,8 @@ func (s *mboxScan) line(line []byte) bool {
 // separates reports whether text, with what stands around it, starts a message.
 func (s *mboxScan) separates(text []byte) bool {
 	switch {
+	case s.mmdf:
+		return false
 	case fromLine(text):
 		return s.blank || !s.header && mailField(s.nextField())
 	case shortFrom(text):
@@ -160,7 +173,7 @@ func (s *mboxScan) field(text []byte) {
 		return
 	}
 	s.header = false
-	if s.length <= 0 {
+	if s.length <= 0 || s.mmdf {
 		return
 	}
 	next, ok := s.in.look(s.length, 1000)

@@ -241,6 +241,8 @@ func (r *reader) stream(src io.Reader, name string, at place, skip Place) bool {
 		return r.mbox(&m, skip)
 	case skip.Offset > 0:
 		return true
+	case babyl(head):
+		return r.fail(name, 0, fmt.Errorf("%w: it is a Babyl mailbox, which Emacs can turn into mbox (M-x unrmail)", ErrNotMail))
 	case kind == isNothing && !at.named && !at.maildir:
 		return r.skip(name, "neither mail nor page nor recorded session")
 	case kind == isNothing && at.named && binary(head):

@@ -121,6 +121,9 @@ func TestMboxFlavours(t *testing.T) {
 		"blank lines first":       {"\n\n" + f + a, []string{a}},
 		"long line":               {f + a + long + "\n\n" + f + b, []string{a + long + "\n\n", b}},
 		"zone and dashes":         {"From - Mon, 02 Jan 2006 15:04:05 +0100\n" + a, []string{a}},
+		"mmdf":                    {mmdf + "\n" + a + "\n" + f + "\n" + mmdf + "\n" + mmdf + "\n" + b + mmdf + "\n", []string{a + "\n" + f + "\n", b}},
+		"mmdf with from lines":    {crlf(mmdf + "\n" + f + a + mmdf + "\n" + mmdf + "\n" + f + b + mmdf + "\n"), []string{crlf(a), crlf(b)}},
+		"mmdf content length":     {mmdf + "\nContent-Length: 999\n" + a + mmdf + "\n" + mmdf + "\n" + b, []string{"Content-Length: 999\n" + a, b}},
 		"no final newline":        {f + a + "\n" + f + "From: c@c.example\n\nend", []string{a + "\n", "From: c@c.example\n\nend"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +151,7 @@ func TestPlaces(t *testing.T) {
 		"box/page.html":     "<html>hello",
 		"box/x.har":         `{"log":{"entries":[]}}`,
 		"box/notes.txt":     "no mail at all\n",
+		"box/rmail.babyl":   "BABYL OPTIONS:\nVersion: 5\n\x1f\f\n1,,\n" + a + "*** EOOH ***\n" + a,
 		"box/apple.emlx":    fmt.Sprintf("%d\n%s<plist/>", len(a), a),
 		"dir/cur/1:2,S":     a,
 		"dir/new/2":         b,
@@ -173,6 +177,7 @@ func TestPlaces(t *testing.T) {
 	}
 	wantErrs := []string{
 		"read box/notes.txt: neither mail nor page nor recorded session: passed over",
+		"read box/rmail.babyl: this is no mail, page or recorded session: it is a Babyl mailbox, which Emacs can turn into mbox (M-x unrmail)",
 		"read empty/readme: neither mail nor page nor recorded session: passed over",
 		"read empty: search folder: no mail found", "read absent: no such file or directory",
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quench-proxy/quench/internal/detect"
 	"github.com/quench-proxy/quench/internal/scan/identity"
 	"github.com/quench-proxy/quench/internal/scan/judge"
 )
@@ -321,6 +322,9 @@ func personally(f *judge.Finding) string {
 		return fmt.Sprintf(" The same code stands in %d links, so opening and clicks can be put together.", f.Signs.Links)
 	case f.Signs.Token != "" && !f.Signs.Static && !f.Signs.Signed:
 		return " Each reader's copy most likely has a code of its own; a second copy of the mail would prove it (--compare)."
+	}
+	if f.Tracker == nil && slices.ContainsFunc(f.Disclosed, func(d detect.Field) bool { return d.Name == "recipient" }) {
+		return " A second copy of the mail would prove that it is there for you (--compare)."
 	}
 	return " Nothing in it tells your copy from others', as far as one copy shows."
 }

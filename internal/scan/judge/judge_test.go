@@ -47,6 +47,8 @@ func TestLadder(t *testing.T) {
 		{"address in a link", `<a href="https://t.example/c?u=` + me + `">x</a>`, Proven, false},
 		{"address in what nobody fetches", `<link rel=canonical href="https://t.example/?u=` + me + `">`, Token, false},
 		{"local part as a word", img("https://t.example/authors/jane.roe/p.jpg", "width=90"), Token, true},
+		{"local part, hidden", img("https://t.example/i.gif?q=jane.roe", "width=1 height=1"), Hidden, false},
+		{"local part, hidden, often", strings.Repeat(img("https://t.example/i.gif?q=jane.roe", "width=1 height=1"), 3), Token, false},
 		{"open path, hidden", img("https://t.example/open/"+token, "width=1 height=1"), Likely, false},
 		{"open path, hidden, no token", img("https://t.example/tracker.png", "width=1 height=1"), Likely, false},
 		{"token, hidden", img("https://t.example/x/"+token, "style=display:none"), Hidden, false},

@@ -22,6 +22,8 @@ func (b *bench) proofs(r *Ref, f *Finding) {
 		f.Evidence = append(f.Evidence, detect.Evidence{Kind: "recipient", Detail: detail})
 		switch {
 		case f.Exception != nil && f.Exception.Kind == "user", p.Where == identity.Fragment && !scripted(r):
+		case p.Weak && telling(p) && r.Reach == markup.Remote && auto(r) && f.Signs.sure >= markup.Likely && !f.Signs.Repeated:
+			f.Ladder = min(f.Ladder, Hidden)
 		case p.Weak, r.Reach != markup.Remote || r.When == markup.Inert || r.When == markup.Header,
 			nameOnly(r) && p.Where != identity.Subdomain:
 			f.Ladder = min(f.Ladder, Token)
@@ -29,6 +31,14 @@ func (b *bench) proofs(r *Ref, f *Finding) {
 			f.Ladder = Proven
 		}
 	}
+}
+
+// telling reports whether the local part of an address, in clear, is hardly
+// there by chance: it is long, or no mere word. In what nobody sees it then tells
+// the reader's copy like a code would.
+func telling(p *identity.Proof) bool {
+	local, _, _ := strings.Cut(p.Address, "@")
+	return p.Form == identity.LocalPart && !p.Shared && (len(local) >= 8 || len(local) >= 5 && strings.ContainsAny(local, ".-_0123456789"))
 }
 
 // scripted reports whether a script may run where r leads and read its whole
@@ -99,6 +109,8 @@ func (b *bench) disclosed(f *Finding) {
 	for i := range f.Proofs {
 		p := &f.Proofs[i]
 		switch {
+		case p.Weak && f.Ladder <= Hidden && telling(p):
+			add("recipient", "what stands before the @ of your e-mail address", p.Decoded)
 		case p.Weak, p.Where == identity.Fragment && f.Ladder != Proven:
 		case p.Encoding.Digest():
 			add("email_hash", "a fingerprint of your e-mail address", p.Decoded)
